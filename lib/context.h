@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* F1: which context the caller runs in. */
+#ifndef ISRI_CONTEXT_H
+#define ISRI_CONTEXT_H
+
+#include <isrloop/isr.h>
+
+/*
+ * Brackets around a handler in ISR context; they nest, because a signal may
+ * interrupt a hard handler.
+ */
+void isri_context_enter(void);
+void isri_context_leave(void);
+
+#endif /* ISRI_CONTEXT_H */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* Umbrella: the whole library. */
+#ifndef ISRLOOP_H
+#define ISRLOOP_H
+
+#include <isrloop/chip.h>
+#include <isrloop/error.h>
+#include <isrloop/event.h>
+#include <isrloop/flag.h>
+#include <isrloop/hist.h>
+#include <isrloop/isr.h>
+#include <isrloop/loop.h>
+#include <isrloop/ring.h>
+#include <isrloop/source.h>
+
+#endif /* ISRLOOP_H */

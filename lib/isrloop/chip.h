@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_chip: where edges come from, by a spec string that every tool takes:
+ *
+ *   gpiochip0, 0, /dev/gpiochip0, LABEL   the kernel's chips
+ *   sim:, sim:FILE                        simulated in this process
+ *
+ * This header is for looking at chips and lines; isr_pin_open() watches one.
+ */
+#ifndef ISRLOOP_CHIP_H
+#define ISRLOOP_CHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/error.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+struct isr_chip;
+
+/** Bytes of a name, its NUL included. */
+#define ISR_NAME_BYTES 64
+
+/** A line's direction. */
+enum isr_direction { ISR_DIRECTION_INPUT = 1, ISR_DIRECTION_OUTPUT = 2 };
+
+/** A line's bias. */
+enum isr_bias {
+	ISR_BIAS_AS_IS = 0, /**< leave it as it is; the default */
+	ISR_BIAS_DISABLED,
+	ISR_BIAS_PULL_UP,
+	ISR_BIAS_PULL_DOWN
+};
+
+/** Which edges interrupt. */
+enum isr_edge {
+	ISR_EDGE_BOTH = 0, /**< the default */
+	ISR_EDGE_RISING,
+	ISR_EDGE_FALLING
+};
+
+/** Which clock stamps the edges. */
+enum isr_clock {
+	ISR_CLOCK_MONOTONIC = 0, /**< the default */
+	ISR_CLOCK_REALTIME,
+	ISR_CLOCK_HTE /**< hardware timestamp engine, where the chip has one */
+};
+
+/** A line as the chip describes it. */
+struct isr_line_info {
+	uint32_t offset;
+	bool used; /**< somebody holds it */
+	bool active_low;
+	uint8_t direction; /**< enum isr_direction */
+	uint8_t bias; /**< enum isr_bias */
+	uint32_t debounce_us;
+	char name[ISR_NAME_BYTES]; /**< empty when unnamed */
+	char consumer[ISR_NAME_BYTES]; /**< empty when unused or not told */
+};
+
+/**
+ * @brief Open a chip to look at it.
+ * @param spec          See the head of this header.
+ * @param ret_chip      End it with isr_chip_unref().
+ * @param reterr_error  Filled on failure; may be NULL.
+ * @context any (a lock of the simulated chips)
+ * @return 0; -EINVAL; -ENODEV no such chip; -EACCES; -ENOMEM; -EIO a
+ *         malformed sim FILE; what open(2) says.
+ * @since 0.1
+ */
+ISR_API int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
+			  struct isr_error *reterr_error);
+
+/**
+ * @brief Take one more reference.
+ * @context any
+ * @return @chip
+ * @since 0.1
+ */
+ISR_API struct isr_chip *isr_chip_ref(struct isr_chip *chip);
+
+/**
+ * @brief Drop a reference; the last one closes the chip.
+ * @param chip  NULL is legal.
+ * @context any (a lock of the simulated chips)
+ * @return NULL
+ * @since 0.1
+ */
+ISR_API struct isr_chip *isr_chip_unref(struct isr_chip *chip);
+
+/**
+ * @brief The chip's name: "gpiochip0", or the spec of a simulated one.
+ * @context any
+ * @return Valid as long as @chip.
+ * @since 0.1
+ */
+ISR_API const char *isr_chip_get_name(const struct isr_chip *chip);
+
+/**
+ * @brief The chip's label, for example "pinctrl-rp1".
+ * @context any
+ * @return Valid as long as @chip.
+ * @since 0.1
+ */
+ISR_API const char *isr_chip_get_label(const struct isr_chip *chip);
+
+/**
+ * @brief Count of lines; offsets are 0 to that minus 1.
+ * @context any
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint32_t isr_chip_get_num_lines(const struct isr_chip *chip);
+
+/**
+ * @brief Tell whether the chip is simulated.
+ * @context any
+ * @since 0.1
+ */
+ISR_API bool isr_chip_is_simulated(const struct isr_chip *chip);
+
+/**
+ * @brief Describe one line.
+ * @param chip      An open chip.
+ * @param offset    The line.
+ * @param ret_info  Filled on success.
+ * @context any (a lock of the simulated chips)
+ * @return 0; -EINVAL no such offset; what the kernel says.
+ * @since 0.1
+ */
+ISR_API int isr_chip_get_line_info(struct isr_chip *chip, uint32_t offset,
+				   struct isr_line_info *ret_info);
+
+/**
+ * @brief List the specs of the machine's chips ("gpiochip0", ...), sorted.
+ * @param ret_specs  NULL-terminated array; free it with isr_chip_list_free().
+ * @context any
+ * @return The number of chips; -ENOMEM; what the file system says.
+ * @since 0.1
+ */
+ISR_API int isr_chip_list(char ***ret_specs);
+
+/**
+ * @brief Free what isr_chip_list() gave.
+ * @param specs  NULL is legal.
+ * @context any
+ * @since 0.1
+ */
+ISR_API void isr_chip_list_free(char **specs);
+
+/** How a line is named. */
+enum isr_line_find_flags {
+	/** A number is a name as well, never an offset. */
+	ISR_LINE_FIND_BY_NAME = 1 << 0,
+	/** A name found more than once is -ENOTUNIQ, else the first wins. */
+	ISR_LINE_FIND_STRICT = 1 << 1
+};
+
+/**
+ * @brief Find a line by offset or name.
+ * @param chip_spec     Where; NULL searches all chips of the machine, by name.
+ * @param line          An offset (with a chip only) or a name.
+ * @param flags         enum isr_line_find_flags
+ * @param ret_chip      The chip; end it with isr_chip_unref().
+ * @param ret_offset    The line.
+ * @param reterr_error  Filled on failure, with near names; may be NULL.
+ * @context any (a lock of the simulated chips)
+ * @return 0; -ENOENT no such line; -ENOTUNIQ; as isr_chip_open().
+ * @since 0.1
+ */
+ISR_API int isr_line_find(const char *chip_spec, const char *line,
+			  unsigned int flags, struct isr_chip **ret_chip,
+			  uint32_t *ret_offset, struct isr_error *reterr_error);
+
+/**
+ * @brief Drive a line of a simulated chip by hand.
+ *
+ * A change of level is an edge for whoever watches the line, exactly as if a
+ * pattern had made it. Patterns of that line go on.
+ *
+ * @param chip    A simulated chip.
+ * @param offset  The line.
+ * @param value   Its physical level, 0 or 1.
+ * @param t_ns    The edge's time (CLOCK_MONOTONIC); 0: now.
+ * @context any (the chip's lock)
+ * @return 1 the level changed; 0 it had that level; -EINVAL no such line;
+ *         -EOPNOTSUPP not a simulated chip.
+ * @since 0.1
+ */
+ISR_API int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
+			     uint64_t t_ns);
+
+/**
+ * @brief Set what the next edge's sequence of a simulated line will be.
+ * @param chip      A simulated chip.
+ * @param offset    A line that is being watched.
+ * @param line_seq  For tests of the wrap at 2^32, and of gaps.
+ * @context any (the chip's lock)
+ * @return 0; -EINVAL no such line, or nobody watches it; -EOPNOTSUPP.
+ * @since 0.1
+ */
+ISR_API int isr_chip_sim_set_line_seq(struct isr_chip *chip, uint32_t offset,
+				      uint32_t line_seq);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_CHIP_H */

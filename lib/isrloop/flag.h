@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_flag: "it happened, n times". The bridge that carries nothing but a
+ * count from any context into the loop.
+ */
+#ifndef ISRLOOP_FLAG_H
+#define ISRLOOP_FLAG_H
+
+#include <stdint.h>
+
+#include <isrloop/isr.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+/** A flag's count saturates here (2^30 - 1 sets without one consumption). */
+#define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
+
+/** How a flag is consumed. */
+enum isr_flag_mode {
+	/** Consumed by delivery: one callback takes the whole count. */
+	ISR_FLAG_AUTO = 0,
+	/** Stays set until isr_flag_clear(); told once each time it gets set. */
+	ISR_FLAG_STICKY = 1
+};
+
+/**
+ * Runs on the loop's thread, never inside another callback of the loop.
+ * It may set, take, clear or finish any flag, this one included.
+ * @param count  sets since the last delivery, at least 1.
+ */
+typedef void isr_flag_cb(struct isr_flag *flag, uint32_t count, void *arg);
+
+/**
+ * The caller's memory; may be static. All members are private.
+ */
+struct isr_flag {
+	/* count, and whether the loop knows of it; any context, atomic */
+	uint32_t word;
+	/* loop only: linked or told, and not yet consumed */
+	uint32_t state;
+	/* whoever set "queued" until the loop has taken the list */
+	struct isr_flag *next;
+	/* constant from init to done */
+	struct isri_wake *wake;
+	struct isr_loop *loop;
+	/* loop only */
+	isr_flag_cb *cb;
+	void *arg;
+	struct isr_flag *all_next;
+	struct isr_flag **all_prev;
+	uint32_t mode;
+	uint32_t reserved;
+};
+
+/**
+ * @brief Bind a flag to a loop, with no sets counted.
+ * @param flag  The caller's memory, kept until isr_flag_done().
+ * @param loop  Its loop. The loop's end finishes the flag as well.
+ * @param mode  ISR_FLAG_AUTO or ISR_FLAG_STICKY.
+ * @context loop
+ * @return 0; -EINVAL for NULL or an unknown mode; -EPERM off the loop's
+ *         thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
+			  enum isr_flag_mode mode);
+
+/**
+ * @brief Have the loop call @cb when the flag is set.
+ *
+ * Sets counted before are delivered too.
+ *
+ * @param flag  Initialised.
+ * @param cb    NULL: no more callbacks; the count stays for isr_flag_take().
+ * @param arg   Handed to @cb; stays the caller's.
+ * @context loop
+ * @return 0; -EINVAL for a NULL or finished flag; -EPERM off the loop's
+ *         thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg);
+
+/**
+ * @brief Consume the count in one atomic step.
+ *
+ * A sticky flag keeps its count: it is only read.
+ *
+ * @param flag  Initialised.
+ * @context loop
+ * @return The count, 0 when not set; -EINVAL for NULL; -EPERM off the loop's
+ *         thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_take(struct isr_flag *flag);
+
+/**
+ * @brief Forget the count and a delivery that is already queued.
+ * @param flag  Initialised.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_clear(struct isr_flag *flag);
+
+/**
+ * @brief Unbind the flag; later sets do nothing.
+ *
+ * Waits for a set in another thread that is half-way, so the memory may be
+ * reused once every thread that knows the flag has been told.
+ *
+ * @param flag  NULL, zeroed or finished memory is legal.
+ * @context loop
+ * @return 0; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_done(struct isr_flag *flag);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_FLAG_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_hist: a log-scaled histogram of durations. Recording is one atomic
+ * add, so that handlers can do it; the relative error of a percentile is
+ * below 1/16.
+ */
+#ifndef ISRLOOP_HIST_H
+#define ISRLOOP_HIST_H
+
+#include <stdint.h>
+
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+/** 16 buckets an octave over the whole of 64 bits. */
+#define ISR_HIST_BUCKETS 976
+
+/** The caller's memory; zeroed memory is an empty histogram. Private. */
+struct isr_hist {
+	uint64_t count; /* any context, atomic */
+	uint64_t max; /* any context, atomic */
+	uint32_t buckets[ISR_HIST_BUCKETS]; /* any context, atomic */
+};
+
+/**
+ * @brief Forget everything.
+ * @param hist  The caller's memory.
+ * @context setup
+ * @since 0.1
+ */
+ISR_API void isr_hist_init(struct isr_hist *hist);
+
+/**
+ * @brief Count one duration.
+ * @param hist      Zeroed or initialised.
+ * @param value_ns  The duration in ns.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_hist_record(struct isr_hist *hist, uint64_t value_ns);
+
+/**
+ * @brief Count of durations recorded.
+ * @param hist  Zeroed or initialised.
+ * @context signal
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_hist_get_count(const struct isr_hist *hist);
+
+/**
+ * @brief The longest duration, exactly.
+ * @param hist  Zeroed or initialised.
+ * @context signal
+ * @return ns; 0 when nothing was recorded.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_hist_get_max_ns(const struct isr_hist *hist);
+
+/**
+ * @brief The duration that a share of all does not exceed.
+ * @param hist     Zeroed or initialised.
+ * @param percent  0 to 100; 50 is the median. Outside: clamped.
+ * @context any (no lock)
+ * @return Upper bound of its bucket in ns, never above the maximum; 0 when
+ *         nothing was recorded.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_hist_get_percentile_ns(const struct isr_hist *hist,
+					    double percent);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_HIST_H */

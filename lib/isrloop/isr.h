@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * The signal class: all that may be called in ISR context, and nothing
+ * else. A handler needs no other header.
+ *
+ * ISR context is a real signal handler, or an IRQ thread that runs a hard
+ * handler. Every function here is async-signal-safe: it never blocks, never
+ * allocates, takes no lock and leaves errno as it was.
+ */
+#ifndef ISRLOOP_ISR_H
+#define ISRLOOP_ISR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <isrloop/event.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+struct isr_flag;
+struct isr_loop;
+struct isr_ring;
+
+/**
+ * @brief Tell whether the caller runs in ISR context.
+ * @context signal
+ * @return true inside a signal handler of isrloop or a hard handler.
+ * @since 0.1
+ */
+ISR_API bool isr_in_context(void);
+
+/**
+ * @brief Read the default clock of events.
+ * @context signal
+ * @return CLOCK_MONOTONIC in ns.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_now_ns(void);
+
+/**
+ * @brief Count one more and wake the flag's loop if it sleeps.
+ *
+ * Any number of sets before the flag is consumed wake the loop once and
+ * deliver their number. What the caller wrote before the set is visible to
+ * whoever consumes it (release and acquire). A set on a finished flag, or on
+ * one whose loop is gone, does nothing.
+ *
+ * @param flag  Initialised by isr_flag_init().
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_flag_set(struct isr_flag *flag);
+
+/**
+ * @brief Read the count without consuming it.
+ * @param flag  Initialised by isr_flag_init().
+ * @context signal
+ * @return Sets not yet consumed; saturates at ISR_FLAG_COUNT_MAX.
+ * @since 0.1
+ */
+ISR_API uint32_t isr_flag_peek(const struct isr_flag *flag);
+
+/**
+ * @brief Store one event and set the ring's ready flag.
+ *
+ * Never waits for another producer or the consumer. A handler may interrupt
+ * a put in its own thread and put as well.
+ *
+ * @param ring   Initialised by isr_ring_init().
+ * @param event  Copied; its seq is the ring's to write. A non-zero lost is
+ *               carried on, so that losses upstream stay counted.
+ * @context signal (any number of producers)
+ * @return 0 stored; 1 stored and the oldest record lost (DROP_OLD);
+ *         -ENOSPC dropped and counted. A loss is told in band, as lost of
+ *         the next record stored.
+ * @since 0.1
+ */
+ISR_API int isr_ring_put(struct isr_ring *ring, const struct isr_event *event);
+
+/**
+ * @brief Make isr_loop_run() return after the step that runs now.
+ *
+ * Idempotent: any number of stops ends one run. A stop while the loop does
+ * not run ends the next run at once.
+ *
+ * @param loop  NULL is legal and does nothing.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_loop_stop(struct isr_loop *loop);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_ISR_H */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_loop: one single-threaded libev loop in which ordinary code runs, and
+ * into which flags and rings lead.
+ */
+#ifndef ISRLOOP_LOOP_H
+#define ISRLOOP_LOOP_H
+
+#include <stdint.h>
+
+#include <isrloop/isr.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+struct ev_loop;
+
+/** How urgent a message of the library is; values are syslog's. */
+enum isr_log_level {
+	ISR_LOG_ERROR = 3,
+	ISR_LOG_WARNING = 4,
+	ISR_LOG_NOTICE = 5,
+	ISR_LOG_DEBUG = 7
+};
+
+/** One message, without newline. Runs on the loop's thread. */
+typedef void isr_log_cb(enum isr_log_level level, const char *message,
+			void *arg);
+
+/**
+ * @brief Make a loop of its own; the calling thread becomes its thread.
+ * @param ret_loop  The loop; end it with isr_loop_free().
+ * @context setup
+ * @return 0; -EINVAL; -ENOMEM; -EMFILE and what eventfd(2) says.
+ * @since 0.1
+ */
+ISR_API int isr_loop_new(struct isr_loop **ret_loop);
+
+/**
+ * @brief Live inside a libev loop that the program already has.
+ *
+ * The program goes on to call ev_run(). isr_loop_run() and isr_loop_stop()
+ * run and break that same loop. Until isr_loop_free() the libev loop has a
+ * reason to go on (one active watcher).
+ *
+ * @param ev        Stays the caller's; must outlive the isr_loop.
+ * @param ret_loop  The loop; end it with isr_loop_free().
+ * @context setup (on the thread that runs @ev)
+ * @return as isr_loop_new().
+ * @since 0.1
+ */
+ISR_API int isr_loop_attach(struct ev_loop *ev, struct isr_loop **ret_loop);
+
+/**
+ * @brief Close all sources, finish all flags, free the loop.
+ *
+ * From a callback of the loop it takes effect when that callback returns,
+ * and isr_loop_run() returns -ECANCELED.
+ *
+ * @param loop  NULL is legal.
+ * @context loop
+ * @return 0; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_free(struct isr_loop *loop);
+
+/**
+ * @brief Run until isr_loop_stop(); never ends because nothing is to do.
+ * @param loop  The calling thread becomes its thread.
+ * @context loop (not from a callback)
+ * @return 0 after a stop; -EBUSY when it runs already; -ECANCELED when it
+ *         was freed meanwhile; -EPERM in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_run(struct isr_loop *loop);
+
+/**
+ * @brief Get one descriptor that tells a foreign loop when to dispatch.
+ *
+ * Readable when isr_loop_dispatch() has something to do. Watch it level
+ * triggered. It covers flags, rings and sources; watchers that the program
+ * added to isr_loop_get_ev() itself are not covered.
+ *
+ * @param loop  Still owns the descriptor: do not close it.
+ * @context loop
+ * @return The descriptor; -EINVAL for an attached loop; -EPERM off the
+ *         loop's thread or in ISR context; what epoll_create1(2) says.
+ * @since 0.1
+ */
+ISR_API int isr_loop_get_fd(struct isr_loop *loop);
+
+/**
+ * @brief Run what is due, without waiting.
+ * @param loop  The calling thread becomes its thread.
+ * @context loop (not from a callback)
+ * @return 0; 1 when isr_loop_stop() was called; errors as isr_loop_run().
+ * @since 0.1
+ */
+ISR_API int isr_loop_dispatch(struct isr_loop *loop);
+
+/**
+ * @brief Get the libev loop, for watchers of your own.
+ * @param loop  Owns the result, or the caller does (attached).
+ * @context loop
+ * @return The libev loop; NULL off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API struct ev_loop *isr_loop_get_ev(struct isr_loop *loop);
+
+/**
+ * @brief Say where messages of the library go; by default nowhere.
+ * @param loop  Messages of this loop and its sources.
+ * @param cb    NULL: nowhere.
+ * @param arg   Handed to @cb.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb,
+				void *arg);
+
+/** What a loop did; see isr_loop_get_stats(). */
+struct isr_loop_stats {
+	uint64_t wakeups; /**< times it was woken through its eventfd */
+	uint64_t passes; /**< times round the loop */
+	uint64_t deliveries; /**< flag callbacks run */
+};
+
+/**
+ * @brief Read the loop's counters.
+ * @param loop       A loop.
+ * @param ret_stats  Filled on success.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_get_stats(struct isr_loop *loop,
+			       struct isr_loop_stats *ret_stats);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_LOOP_H */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_ring: every record, in order, with an exact count of what was lost.
+ * Many producers in any context, one consumer on the loop.
+ */
+#ifndef ISRLOOP_RING_H
+#define ISRLOOP_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/event.h>
+#include <isrloop/flag.h>
+#include <isrloop/isr.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+/** What a full ring does with one more record. */
+enum isr_ring_policy {
+	ISR_RING_DROP_NEW = 0, /**< refuse it: the past is kept */
+	ISR_RING_DROP_OLD = 1 /**< evict the oldest: the latest is kept */
+};
+
+/** Largest number of slots of a ring. */
+#define ISR_RING_SLOTS_MAX (1U << 24)
+
+/** The caller's memory. Only ready is public. */
+struct isr_ring {
+	/** Set after each record stored; give it a callback and read there. */
+	struct isr_flag ready;
+	/* constant from init to done */
+	struct isr_event *slots;
+	uint32_t mask;
+	uint32_t policy;
+	/* consumer only */
+	uint32_t next;
+	uint32_t seen_dropped;
+	char pad0[64];
+	/* producers, atomic: next place to claim; the tail as last seen */
+	uint32_t head;
+	uint32_t tail_cached;
+	/* producers and consumer, atomic: losses not yet put in band */
+	uint32_t unreported;
+	char pad1[116];
+	/* consumer (DROP_OLD: producers as well), atomic: oldest record */
+	uint32_t tail;
+	char pad2[124];
+	/* producers, atomic: all losses since init */
+	uint64_t lost_total;
+};
+
+/**
+ * @brief Make a ring in the caller's memory.
+ *
+ * Touches every slot, so that no put takes a page fault.
+ *
+ * @param ring     The caller's memory, kept until isr_ring_done().
+ * @param loop     The loop that consumes it.
+ * @param slots    The caller's array, kept until isr_ring_done().
+ * @param n_slots  A power of two, 2 to ISR_RING_SLOTS_MAX; all are usable.
+ * @param policy   What happens when it is full.
+ * @context loop
+ * @return 0; -EINVAL for NULL, another number of slots or an unknown policy;
+ *         -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
+			  struct isr_event *slots, uint32_t n_slots,
+			  enum isr_ring_policy policy);
+
+/**
+ * @brief Take the oldest records, in order.
+ *
+ * The sum of all lost members handed out, plus isr_ring_take_lost(), is
+ * exactly the number of records put and not delivered (plus what producers
+ * said was lost upstream).
+ *
+ * @param ring        Initialised.
+ * @param ret_events  Room for @max events.
+ * @param max         At most this many.
+ * @context loop (one consumer)
+ * @return The number taken, 0 when empty; -EINVAL for NULL; -EPERM off the
+ *         loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
+			 size_t max);
+
+/**
+ * @brief Take the count of losses that no record carries yet.
+ *
+ * A loss is told with the next record stored; after the last one there may
+ * be none. Call it when the ring is empty and no more is expected.
+ *
+ * @param ring       Initialised.
+ * @param ret_count  Records lost and, with this call, told.
+ * @context loop (one consumer)
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count);
+
+/**
+ * @brief Count of all records this ring ever lost, told or not.
+ * @param ring  Initialised.
+ * @context any (no lock)
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_ring_get_lost_total(const struct isr_ring *ring);
+
+/**
+ * @brief Finish the ring; producers must have ended.
+ * @param ring  NULL or zeroed memory is legal.
+ * @context loop
+ * @return 0; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_ring_done(struct isr_ring *ring);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_RING_H */

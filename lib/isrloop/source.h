@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_source: anything that interrupts, and the handler that it runs.
+ */
+#ifndef ISRLOOP_SOURCE_H
+#define ISRLOOP_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/chip.h>
+#include <isrloop/error.h>
+#include <isrloop/event.h>
+#include <isrloop/isr.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+struct isr_source;
+
+/**
+ * A handler. Hard: runs at once in ISR context, signal class only. Soft:
+ * runs on the loop's thread between other callbacks; everything is legal,
+ * closing its own source included.
+ *
+ * @param source  What interrupted.
+ * @param event   Valid during the call.
+ * @param arg     As given at open.
+ * @return 0; negative: it failed, the source is disarmed and its failed flag
+ *         set; others are untouched.
+ */
+typedef int isr_handler_cb(struct isr_source *source,
+			   const struct isr_event *event, void *arg);
+
+/** Who reads a pin's edges from the kernel. */
+enum isr_reader {
+	/** The IRQ thread: a busy loop loses nothing. The default. */
+	ISR_READER_THREAD = 0,
+	/** The loop itself: no thread, one wake-up less, soft handler only. */
+	ISR_READER_LOOP
+};
+
+/** Default room between reader and loop, in events. */
+#define ISR_SOURCE_RING_EVENTS 4096
+/** The deepest FIFO that the kernel gives one request, in events. */
+#define ISR_PIN_FIFO_EVENTS_MAX 1024
+
+/** How to open a pin. Zero every member that is not needed. */
+struct isr_pin_config {
+	/** sizeof(struct isr_pin_config), for later extension. */
+	size_t sz;
+	/** Chip spec; NULL: the line is found by name. */
+	const char *chip;
+	/** Name or offset. */
+	const char *line;
+	/** enum isr_line_find_flags */
+	uint32_t find_flags;
+	enum isr_edge edge;
+	enum isr_bias bias;
+	enum isr_clock clock;
+	enum isr_reader reader;
+	bool active_low;
+	/** The handler is hard: it runs in the IRQ thread. */
+	bool hard;
+	/** 0: the chip does not debounce. */
+	uint64_t debounce_ns;
+	/** Depth asked of the kernel; 0: ISR_PIN_FIFO_EVENTS_MAX. */
+	uint32_t fifo_events;
+	/** Room before the loop, power of two; 0: ISR_SOURCE_RING_EVENTS. */
+	uint32_t ring_events;
+	/** Told to the kernel as the holder; NULL: "isrloop". */
+	const char *consumer;
+};
+
+/** What was opened; see isr_pin_get_info(). Strings live with the source. */
+struct isr_pin_info {
+	const char *chip_name;
+	const char *chip_label;
+	const char *line_name; /**< empty when unnamed */
+	uint32_t offset;
+	uint32_t fifo_events; /**< the depth that the chip really gives */
+	bool simulated;
+	enum isr_clock clock;
+};
+
+/**
+ * @brief Request a line and watch its edges; armed at once.
+ * @param loop          Owns the source.
+ * @param config        Copied.
+ * @param handler       Runs once an edge, in order.
+ * @param arg           Handed to @handler; stays the caller's.
+ * @param ret_source    End it with isr_source_close(), or with the loop.
+ * @param reterr_error  Filled on failure: chip, line, reason, remedy. May be
+ *                      NULL.
+ * @context loop
+ * @return 0; -EINVAL a bad config; -E2BIG a config of a later version that
+ *         asks for something unknown; -ENODEV no such chip; -ENOENT no such
+ *         line; -ENOTUNIQ the name is not unique; -EBUSY somebody holds it;
+ *         -EACCES; -EOPNOTSUPP the chip cannot do it; -ENOMEM; -EPERM off
+ *         the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_pin_open(struct isr_loop *loop,
+			 const struct isr_pin_config *config,
+			 isr_handler_cb *handler, void *arg,
+			 struct isr_source **ret_source,
+			 struct isr_error *reterr_error);
+
+/**
+ * @brief Tell what a pin source really is.
+ * @param source    A pin.
+ * @param ret_info  Filled on success; its strings live with the source.
+ * @context loop
+ * @return 0; -EINVAL not a pin; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_pin_get_info(struct isr_source *source,
+			     struct isr_pin_info *ret_info);
+
+/**
+ * @brief Read the line's level now (logical: active is 1).
+ * @param source     A pin.
+ * @param ret_value  0 or 1.
+ * @context loop
+ * @return 0; -EINVAL not a pin; what the chip says; -EPERM off the loop's
+ *         thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
+
+/**
+ * @brief Watch a POSIX signal; armed at once.
+ *
+ * The signal's handler stamps it and, hard, runs @handler then and there;
+ * soft, the event travels through the source's ring to the loop. The
+ * disposition found is restored at close.
+ *
+ * @param loop        Owns the source.
+ * @param signo       Not SIGKILL, SIGSTOP or a fault (SIGSEGV, ...).
+ * @param hard        Run @handler in the signal handler.
+ * @param handler     Runs once a signal delivered.
+ * @param arg         Handed to @handler; stays the caller's.
+ * @param ret_source  End it with isr_source_close(), or with the loop.
+ * @context loop
+ * @return 0; -EINVAL; -EBUSY a source watches it already; -ENOMEM; -EPERM
+ *         off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
+			    isr_handler_cb *handler, void *arg,
+			    struct isr_source **ret_source);
+
+/** Readiness, the bits of an ISR_EVENT_FD event's value. */
+enum isr_fd_events { ISR_FD_READ = 1, ISR_FD_WRITE = 2 };
+
+/**
+ * @brief Watch a file descriptor on the loop (level triggered, soft).
+ * @param loop        Owns the source, not the descriptor.
+ * @param fd          Stays the caller's; close it after the source.
+ * @param events      enum isr_fd_events; 0: none for now.
+ * @param handler     Runs while it is ready; value has the ready bits, and
+ *                    both bits on error or hang-up.
+ * @param arg         Handed to @handler; stays the caller's.
+ * @param ret_source  End it with isr_source_close(), or with the loop.
+ * @context loop
+ * @return 0; -EINVAL; -EBADF; -ENOMEM; -EPERM off the loop's thread or in
+ *         ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
+			isr_handler_cb *handler, void *arg,
+			struct isr_source **ret_source);
+
+/**
+ * @brief Change what is waited for.
+ * @param source  An fd source.
+ * @param events  enum isr_fd_events; 0: none for now.
+ * @context loop
+ * @return 0; -EINVAL not an fd source; -EPERM off the loop's thread or in
+ *         ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
+
+/**
+ * @brief Make a timer on the loop (timerfd, absolute, no drift, soft).
+ * @param loop        Owns the source.
+ * @param first_ns    From now to the first expiration; 0: not started.
+ * @param period_ns   From one to the next; 0: once.
+ * @param handler     value is the number of expirations since the last call.
+ * @param arg         Handed to @handler; stays the caller's.
+ * @param ret_source  End it with isr_source_close(), or with the loop.
+ * @context loop
+ * @return 0; -EINVAL; -ENOMEM; what timerfd_create(2) says; -EPERM off the
+ *         loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
+			   uint64_t period_ns, isr_handler_cb *handler,
+			   void *arg, struct isr_source **ret_source);
+
+/**
+ * @brief Start a timer anew, or stop it.
+ * @param source     A timer.
+ * @param first_ns   From now to the first expiration; 0: stop.
+ * @param period_ns  From one to the next; 0: once.
+ * @context loop
+ * @return 0; -EINVAL not a timer; -EPERM off the loop's thread or in ISR
+ *         context.
+ * @since 0.1
+ */
+ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
+			  uint64_t period_ns);
+
+/**
+ * @brief Let the source interrupt (again, after disarm or failure).
+ * @param source  Any source.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_source_arm(struct isr_source *source);
+
+/**
+ * @brief Discard what comes from now on; not counted as lost.
+ *
+ * When it returns no handler of the source runs, and none will start.
+ *
+ * @param source  Any source.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_source_disarm(struct isr_source *source);
+
+/**
+ * @brief Release the kernel resource and free the source.
+ *
+ * When it returns no handler of the source runs, and none will start. From
+ * the source's own soft handler it takes effect when that returns.
+ *
+ * @param source  NULL is legal.
+ * @context loop
+ * @return 0; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_source_close(struct isr_source *source);
+
+/**
+ * @brief The source's number, as in isr_event.source; 1 and up.
+ * @context signal
+ * @return The number.
+ * @since 0.1
+ */
+ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
+
+/**
+ * @brief Set each time the handler failed; AUTO, of the source's loop.
+ * @context loop
+ * @return Lives with the source; NULL for NULL.
+ * @since 0.1
+ */
+ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
+
+/** A source's account. stamped = delivered + lost_kernel + lost_ring. */
+struct isr_source_stats {
+	uint64_t delivered; /**< handler runs */
+	uint64_t lost_kernel; /**< gaps in the kernel's (or chip's) sequence */
+	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
+	uint64_t merged; /**< events marked ISR_EVENT_FLAG_MERGED */
+	uint64_t discarded; /**< came while disarmed */
+	uint64_t failed; /**< handler runs that returned an error */
+	int last_error; /**< of the last of those, 0 when none */
+	uint32_t line_seq; /**< the last event's */
+};
+
+/**
+ * @brief Read the source's account.
+ * @param source     Any source.
+ * @param ret_stats  Filled on success.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_source_get_stats(struct isr_source *source,
+				 struct isr_source_stats *ret_stats);
+
+/**
+ * @brief From the edge's stamp to the handler's start.
+ *
+ * Only for sources that stamp with CLOCK_MONOTONIC; else empty.
+ *
+ * @param source  Any source.
+ * @context loop
+ * @return Lives with the source; NULL for NULL.
+ * @since 0.1
+ */
+ISR_API const struct isr_hist *
+isr_source_get_latency(const struct isr_source *source);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_SOURCE_H */
