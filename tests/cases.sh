@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright the isrloop authors
+# shellcheck shell=sh
+#
+# What every test script needs: cases that are counted. Sourced. The last
+# line, "NAME: N passed, N failed, N skipped", is what scripts/check adds up.
+
+set -u
+cases_name=${0##*/}
+cases_passed=0
+cases_failed=0
+cases_skipped=0
+
+# t NAME COMMAND...: one case; its output is shown when it fails. 77: skipped.
+t() {
+	cases_what=$1
+	shift
+	cases_out=$("$@" 2>&1)
+	case $? in
+	0)
+		echo "ok: $cases_what"
+		cases_passed=$((cases_passed + 1))
+		;;
+	77)
+		echo "skipped: $cases_what: $cases_out"
+		cases_skipped=$((cases_skipped + 1))
+		;;
+	*)
+		echo "FAILED: $cases_what"
+		echo "$cases_out" | sed 's/^/    /'
+		cases_failed=$((cases_failed + 1))
+		;;
+	esac
+}
+
+# Print the counts and exit as they say. No case at all is a failure.
+finish() {
+	echo "$cases_name: $cases_passed passed, $cases_failed failed," \
+		"$cases_skipped skipped"
+	test "$cases_failed" -eq 0 || exit 1
+	test "$cases_passed" -gt 0 && exit 0
+	test "$cases_skipped" -gt 0 && exit 77
+	exit 1
+}
