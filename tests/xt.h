@@ -18,18 +18,18 @@
 #include <isrloop/loop.h>
 
 /* A negative errno fails the test, by name. */
-#define xt_ok(call)                                                          \
-	do {                                                                 \
-		int xt_r = (call);                                           \
-		ck_assert_msg(xt_r >= 0, "%s: %s", #call, strerror(-xt_r));  \
+#define xt_ok(call)                                                         \
+	do {                                                                \
+		int xt_r = (call);                                          \
+		ck_assert_msg(xt_r >= 0, "%s: %s", #call, strerror(-xt_r)); \
 	} while (0)
 
 /* Anything but this negative errno fails the test. */
-#define xt_fails_with(error, call)                                           \
-	do {                                                                 \
-		int xt_r = (call);                                           \
-		ck_assert_msg(xt_r == -(error), "%s: %d instead of -%s",     \
-			      #call, xt_r, #error);                          \
+#define xt_fails_with(error, call)                                       \
+	do {                                                             \
+		int xt_r = (call);                                       \
+		ck_assert_msg(xt_r == -(error), "%s: %d instead of -%s", \
+			      #call, xt_r, #error);                      \
 	} while (0)
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * isr_error: what a person needs to know when something could not be opened:
- * which chip, which line, what is wrong and what to do about it.
+ * F0: isr_error, what a person needs to know when something could not be
+ * opened: which chip, which line, what is wrong and what to do about it.
  */
 #ifndef ISRLOOP_ERROR_H
 #define ISRLOOP_ERROR_H

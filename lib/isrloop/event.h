@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The event: one struct everywhere. It is the record in the ring, the
+ * F0: the event, one struct everywhere. It is the record in the ring, the
  * argument of a handler and what the daemon fans out.
  */
 #ifndef ISRLOOP_EVENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The signal class: all that may be called in ISR context, and nothing
+ * F1: the signal class, all that may be called in ISR context, and nothing
  * else. A handler needs no other header.
  *
  * ISR context is a real signal handler, or an IRQ thread that runs a hard

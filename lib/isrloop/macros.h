@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* What every public header needs: export, C++ guards and nothing else. */
+/* F0: what every public header needs: export, C++ guards and nothing else. */
 #ifndef ISRLOOP_MACROS_H
 #define ISRLOOP_MACROS_H
 
