@@ -68,8 +68,9 @@ struct isr_line_info {
  * @param ret_chip      End it with isr_chip_unref().
  * @param reterr_error  Filled on failure; may be NULL.
  * @context any (a lock of the simulated chips)
- * @return 0; -EINVAL; -ENODEV no such chip; -EACCES; -ENOMEM; -EIO a
- *         malformed sim FILE; what open(2) says.
+ * @return 0; -EINVAL no spec; -ENODEV no such chip; -ENOTUNIQ two chips have
+ *         this label; -EACCES; -EOPNOTSUPP this version has no such kind of
+ *         chip; -ENOMEM; -EIO a malformed sim FILE; what open(2) says.
  * @since 0.1
  */
 ISR_API int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
@@ -119,6 +120,7 @@ ISR_API uint32_t isr_chip_get_num_lines(const struct isr_chip *chip);
 /**
  * @brief Tell whether the chip is simulated.
  * @context any
+ * @return true for sim: chips.
  * @since 0.1
  */
 ISR_API bool isr_chip_is_simulated(const struct isr_chip *chip);
@@ -163,7 +165,8 @@ enum isr_line_find_flags {
 /**
  * @brief Find a line by offset or name.
  * @param chip_spec     Where; NULL searches all chips of the machine, by name.
- * @param line          An offset (with a chip only) or a name.
+ * @param line          An offset (with a chip only) or a name. A number that
+ *                      is no offset of the chip is taken as a name.
  * @param flags         enum isr_line_find_flags
  * @param ret_chip      The chip; end it with isr_chip_unref().
  * @param ret_offset    The line.

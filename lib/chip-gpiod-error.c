@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* F2: what is wrong with a chip or line of the kernel, and what to do. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chip-gpiod-error.h"
+#include "error.h"
+
+static int explain_denied(const char *path, int code,
+			  struct isr_error *reterr_error)
+{
+	struct stat st;
+	struct passwd *user;
+	struct group *group;
+	char group_text[ISR_NAME_BYTES];
+
+	if (stat(path, &st) < 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP))
+		return isri_error_set(reterr_error, code,
+				      "%s: permission denied; only root may "
+				      "open it: run as root, or install "
+				      "isrloop's udev rule, which gives it to "
+				      "group gpio",
+				      path);
+
+	group = getgrgid(st.st_gid);
+	if (group)
+		snprintf(group_text, sizeof(group_text), "%s", group->gr_name);
+	else
+		snprintf(group_text, sizeof(group_text), "%u", st.st_gid);
+	user = getpwuid(geteuid());
+	return isri_error_set(reterr_error, code,
+			      "%s: permission denied; add yourself to group "
+			      "%s: sudo adduser %s %s, then log in again",
+			      path, group_text, user ? user->pw_name : "USER",
+			      group_text);
+}
+
+int isri_chip_gpiod_explain_open(const char *path, int code,
+				 struct isr_error *reterr_error)
+{
+	switch (code) {
+	case -EACCES:
+	case -EPERM:
+		return explain_denied(path, code, reterr_error);
+	case -ENOTTY:
+	case -ENODEV:
+	case -EINVAL:
+		return isri_error_set(reterr_error, -ENODEV,
+				      "%s is not a GPIO chip", path);
+	case -EMFILE:
+	case -ENFILE:
+		return isri_error_set(reterr_error, code,
+				      "%s: too many open files; raise the "
+				      "limit (ulimit -n)",
+				      path);
+	default:
+		return isri_error_set(reterr_error, code, "cannot open %s: %s",
+				      path, strerror(-code));
+	}
+}
+
+static int explain_unsupported(const char *line,
+			       const struct isri_chip_request_config *config,
+			       struct isr_error *reterr_error)
+{
+	if (config->clock == ISR_CLOCK_HTE)
+		return isri_error_set(reterr_error, -EOPNOTSUPP,
+				      "%s: no hardware timestamp engine (the "
+				      "kernel needs CONFIG_HTE and the chip a "
+				      "provider); use clock monotonic",
+				      line);
+	if (config->debounce_ns)
+		return isri_error_set(reterr_error, -EOPNOTSUPP,
+				      "%s: the chip cannot debounce this line; "
+				      "ask for no debounce",
+				      line);
+	return isri_error_set(reterr_error, -EOPNOTSUPP,
+			      "%s: the chip cannot do this edge or bias; try "
+			      "bias as-is",
+			      line);
+}
+
+static int explain_busy(const char *line, const struct isr_line_info *info,
+			struct isr_error *reterr_error)
+{
+	/* Not used, and yet busy: its interrupt is (some STM32 share one). */
+	if (!info->used)
+		return isri_error_set(reterr_error, -EBUSY,
+				      "%s: its interrupt is in use by another "
+				      "line or a driver; use another line",
+				      line);
+	if (!*info->consumer)
+		return isri_error_set(reterr_error, -EBUSY,
+				      "%s: busy, the kernel holds it; use "
+				      "another line",
+				      line);
+	return isri_error_set(reterr_error, -EBUSY,
+			      "%s: busy, held by \"%s\"; end that program or "
+			      "use another line",
+			      line, info->consumer);
+}
+
+int isri_chip_gpiod_explain_request(
+	struct isr_chip *chip, const struct isri_chip_request_config *config,
+	int code, struct isr_error *reterr_error)
+{
+	char line[ISRI_CHIP_LINE_TEXT_BYTES];
+	struct isr_line_info info;
+
+	if (isr_chip_get_line_info(chip, config->offset, &info) < 0)
+		memset(&info, 0, sizeof(info));
+	isri_chip_line_text(chip, config->offset, info.name, line,
+			    sizeof(line));
+
+	switch (code) {
+	case -EBUSY:
+		return explain_busy(line, &info, reterr_error);
+	case -EOPNOTSUPP:
+		return explain_unsupported(line, config, reterr_error);
+	case -ENXIO:
+		return isri_error_set(reterr_error, code,
+				      "%s: this line cannot interrupt; use "
+				      "another line",
+				      line);
+	case -ENODEV:
+		return isri_error_set(reterr_error, code,
+				      "%s: the chip is gone, or this line "
+				      "cannot interrupt",
+				      line);
+	case -EINVAL:
+		return isri_error_set(reterr_error, code,
+				      "%s: the kernel refuses these settings "
+				      "(edges, bias, debounce or clock)",
+				      line);
+	default:
+		return isri_error_set(reterr_error, code, "%s: %s", line,
+				      strerror(-code));
+	}
+}
