@@ -27,3 +27,8 @@ bool isr_in_context(void)
 {
 	return depth > 0;
 }
+
+const void *isri_context_thread(void)
+{
+	return (const void *)&depth;
+}

@@ -38,19 +38,17 @@ typedef void isr_flag_cb(struct isr_flag *flag, uint32_t count, void *arg);
 struct isr_flag {
 	/* count, and whether the loop knows of it; any context, atomic */
 	uint32_t word;
-	/* loop only: linked or told, and not yet consumed */
-	uint32_t state;
-	/* whoever set "queued" until the loop has taken the list */
-	struct isr_flag *next;
 	/* constant from init to done */
+	uint32_t mode;
 	struct isri_wake *wake;
-	struct isr_loop *loop;
+	/* whoever set "queued"; from the take of the list on the loop */
+	struct isr_flag *next;
 	/* loop only */
 	isr_flag_cb *cb;
 	void *arg;
 	struct isr_flag *all_next;
 	struct isr_flag **all_prev;
-	uint32_t mode;
+	uint32_t state;
 	uint32_t reserved;
 };
 

@@ -63,7 +63,7 @@ ISR_API void isr_flag_set(struct isr_flag *flag);
 ISR_API uint32_t isr_flag_peek(const struct isr_flag *flag);
 
 /**
- * @brief Store one event and set the ring's ready flag.
+ * @brief Store one event and wake the ring's loop if it sleeps.
  *
  * Never waits for another producer or the consumer. A handler may interrupt
  * a put in its own thread and put as well.

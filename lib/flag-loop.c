@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1, loop class: the loop's side of flags: binding, delivery, consumption,
+ * end. All of it runs on the loop's thread.
+ *
+ * A flag whose "queued" bit is set is in exactly one of these places: about
+ * to be pushed by its setter, on the pending list, on the ready list, or
+ * told (out of the lists; only a consumption brings it back into play).
+ *
+ * Its memory orders pair with those of flag.c, where the table is.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "atomic.h"
+#include "flag.h"
+#include "test-point.h"
+#include "wake.h"
+
+/* Takes the count; the flag may be queued again at once. */
+static uint32_t flag_consume(struct isr_flag *flag)
+{
+	uint32_t word;
+
+	ISR_TEST_POINT("flag:B");
+	/* flag:B */
+	word = atomic_exchange_explicit(ATOMIC(&flag->word), 0,
+					memory_order_seq_cst);
+	flag->state = ISRI_FLAG_UNSEEN;
+	return word & ISRI_FLAG_COUNT_MASK;
+}
+
+/* Takes the count of a flag that may be in a list, and must stay queued. */
+static uint32_t flag_empty(struct isr_flag *flag)
+{
+	uint32_t word;
+
+	if (flag->state == ISRI_FLAG_TOLD)
+		return flag_consume(flag);
+
+	/* flag:B */
+	word = atomic_fetch_and_explicit(ATOMIC(&flag->word), ISRI_FLAG_QUEUED,
+					 memory_order_seq_cst);
+	return word & ISRI_FLAG_COUNT_MASK;
+}
+
+static uint32_t flag_clamp(uint32_t count)
+{
+	return count < ISR_FLAG_COUNT_MAX ? count : ISR_FLAG_COUNT_MAX;
+}
+
+/* Leaves the count of a sticky flag in place, or forgets a cleared one. */
+static uint32_t flag_tell(struct isr_flag *flag)
+{
+	uint32_t word;
+
+	/* flag:B */
+	word = atomic_load_explicit(ATOMIC(&flag->word), memory_order_seq_cst);
+	while (!(word & ISRI_FLAG_COUNT_MASK)) {
+		/* flag:B */
+		if (atomic_compare_exchange_weak_explicit(
+			    ATOMIC(&flag->word), &word, 0, memory_order_seq_cst,
+			    memory_order_seq_cst))
+			return 0;
+	}
+	flag->state = ISRI_FLAG_TOLD;
+	return word & ISRI_FLAG_COUNT_MASK;
+}
+
+static void ready_append(struct isri_wake *wake, struct isr_flag *flag)
+{
+	flag->next = NULL;
+	*wake->ready_end = flag;
+	wake->ready_end = &flag->next;
+	wake->n_ready++;
+}
+
+static void ready_unlink(struct isri_wake *wake, struct isr_flag **link)
+{
+	struct isr_flag *flag = *link;
+
+	*link = flag->next;
+	if (wake->ready_end == &flag->next)
+		wake->ready_end = link;
+	wake->n_ready--;
+}
+
+static bool ready_remove(struct isri_wake *wake, struct isr_flag *flag)
+{
+	struct isr_flag **link;
+
+	for (link = &wake->ready; *link; link = &(*link)->next) {
+		if (*link == flag) {
+			ready_unlink(wake, link);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
+{
+	uint32_t count;
+
+	if (!flag->cb) {
+		flag_tell(flag);
+		return;
+	}
+
+	count = flag->mode == ISR_FLAG_STICKY ? flag_tell(flag)
+					      : flag_consume(flag);
+	/* Cleared or taken while it was queued. */
+	if (!count)
+		return;
+
+	wake->deliveries++;
+	flag->cb(flag, flag_clamp(count), flag->arg);
+}
+
+void isri_wake_deliver(struct isri_wake *wake)
+{
+	uint32_t left;
+
+	isri_wake_collect(wake);
+	/* What gets ready meanwhile waits for the next pass. */
+	for (left = wake->n_ready; left && wake->ready && !wake->halted;
+	     left--) {
+		struct isr_flag *flag = wake->ready;
+
+		ready_unlink(wake, &wake->ready);
+		flag_deliver(wake, flag);
+	}
+}
+
+static void flag_finish(struct isr_flag *flag)
+{
+	/* A setter is between its mark and its push: a few instructions. */
+	const struct timespec moment = {.tv_nsec = 50000};
+	struct isri_wake *wake = flag->wake;
+	uint32_t word;
+
+	/* flag:C */
+	word = atomic_fetch_or_explicit(ATOMIC(&flag->word), ISRI_FLAG_QUEUED,
+					memory_order_acq_rel);
+	if ((word & ISRI_FLAG_QUEUED) && flag->state != ISRI_FLAG_TOLD) {
+		isri_wake_collect(wake);
+		while (!ready_remove(wake, flag)) {
+			clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+			isri_wake_collect(wake);
+		}
+	}
+
+	*flag->all_prev = flag->all_next;
+	if (flag->all_next)
+		flag->all_next->all_prev = flag->all_prev;
+	flag->wake = NULL;
+	flag->cb = NULL;
+}
+
+void isri_wake_finish_flags(struct isri_wake *wake)
+{
+	while (wake->all)
+		flag_finish(wake->all);
+}
+
+/* 0 when the caller may use the flag as loop class functions do. */
+static int flag_check(const struct isr_flag *flag)
+{
+	if (!flag || !flag->wake)
+		return -EINVAL;
+	return isri_wake_check(flag->wake);
+}
+
+int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
+		  enum isr_flag_mode mode)
+{
+	struct isri_wake *wake;
+	int r;
+
+	if (!flag || !loop)
+		return -EINVAL;
+	if (mode != ISR_FLAG_AUTO && mode != ISR_FLAG_STICKY)
+		return -EINVAL;
+	wake = isri_wake_of(loop);
+	r = isri_wake_check(wake);
+	if (r < 0)
+		return r;
+
+	*flag = (struct isr_flag){
+		.mode = mode,
+		.wake = wake,
+		.all_next = wake->all,
+		.all_prev = &wake->all,
+	};
+	if (wake->all)
+		wake->all->all_prev = &flag->all_next;
+	wake->all = flag;
+	return 0;
+}
+
+int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg)
+{
+	int r = flag_check(flag);
+
+	if (r < 0)
+		return r;
+
+	flag->cb = cb;
+	flag->arg = arg;
+	if (cb && flag->state == ISRI_FLAG_TOLD) {
+		flag->state = ISRI_FLAG_UNSEEN;
+		ready_append(flag->wake, flag);
+	}
+	return 0;
+}
+
+int isr_flag_take(struct isr_flag *flag)
+{
+	int r = flag_check(flag);
+
+	if (r < 0)
+		return r;
+	if (flag->mode == ISR_FLAG_STICKY)
+		return (int)isr_flag_peek(flag);
+	return (int)flag_clamp(flag_empty(flag));
+}
+
+int isr_flag_clear(struct isr_flag *flag)
+{
+	int r = flag_check(flag);
+
+	if (r < 0)
+		return r;
+	flag_empty(flag);
+	return 0;
+}
+
+int isr_flag_done(struct isr_flag *flag)
+{
+	int r;
+
+	if (!flag || !flag->wake)
+		return 0;
+	r = isri_wake_check(flag->wake);
+	if (r < 0)
+		return r;
+	flag_finish(flag);
+	return 0;
+}

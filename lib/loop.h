@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* F2: what sources and flags need of their loop. Hides libev from them. */
+#ifndef ISRI_LOOP_H
+#define ISRI_LOOP_H
+
+#include <stdbool.h>
+
+#include <isrloop/isr.h>
+#include <isrloop/loop.h>
+
+struct isri_loop_fd;
+struct isri_wake;
+struct loop_io;
+
+/* Runs on the loop's thread; events are ISR_FD_* bits that are ready. */
+typedef void isri_loop_fd_cb(struct isri_loop_fd *watch, unsigned int events);
+
+/*
+ * One descriptor that the loop watches, level triggered. Private to loop.c
+ * but for fd. A callback may close any watch, its own included: then it
+ * must not touch the watch afterwards.
+ */
+struct isri_loop_fd {
+	int fd;
+	unsigned int events;
+	isri_loop_fd_cb *cb;
+	struct isr_loop *loop;
+	struct loop_io *io;
+};
+
+/* Whatever lives in a loop and must end before it: sources. */
+struct isri_loop_member {
+	struct isri_loop_member *next;
+	struct isri_loop_member **prev;
+	/* Called by isr_loop_free(); must remove the member. */
+	void (*close)(struct isri_loop_member *member);
+};
+
+/*
+ * 0 when the caller may use loop class functions: on the loop's thread and
+ * not in ISR context; else -EPERM. -EINVAL for NULL.
+ */
+int isri_loop_check(const struct isr_loop *loop);
+
+/* The bridge that flags push themselves on. */
+struct isri_wake *isri_loop_get_wake(struct isr_loop *loop);
+
+/*
+ * Start watching; the watch is the caller's memory until removed. events are
+ * ISR_FD_* bits, 0 for none yet. Returns 0, -ENOMEM, or what dup(2) and
+ * epoll_ctl(2) say when a foreign loop watches us.
+ */
+int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
+		     unsigned int events, isri_loop_fd_cb *cb);
+int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events);
+/* Legal on a watch that was never added (zeroed memory). */
+void isri_loop_fd_remove(struct isri_loop_fd *watch);
+
+void isri_loop_member_add(struct isr_loop *loop,
+			  struct isri_loop_member *member,
+			  void (*close)(struct isri_loop_member *member));
+/* Legal on a member that was never added (zeroed memory). */
+void isri_loop_member_remove(struct isri_loop_member *member);
+
+/* Unique among the loop's sources: 1 to 65535; -EMFILE when all are used. */
+int isri_loop_take_source_id(struct isr_loop *loop);
+void isri_loop_put_source_id(struct isr_loop *loop, int id);
+
+/* A message for whoever set isr_loop_set_log_cb(). Loop thread only. */
+void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,
+		   const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif /* ISRI_LOOP_H */

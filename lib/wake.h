@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1: what a loop and those who set its flags share.
+ *
+ * Setters push flags on the pending list and write to the eventfd only when
+ * the loop sleeps or is about to (it is armed). The loop arms, looks at the
+ * list once more, then blocks; so a set costs no system call while the loop
+ * is awake, and any number of sets at most one write per sleep.
+ */
+#ifndef ISRI_WAKE_H
+#define ISRI_WAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <isrloop/flag.h>
+
+#include "atomic.h"
+
+/* Producers, loop and the rest on separate pairs of cache lines. */
+#define ISRI_LINE_BYTES 128
+
+struct isri_wake {
+	/* 1: the loop sleeps or is about to. Loop sets it, anyone takes it. */
+	_Alignas(ISRI_LINE_BYTES) _Atomic uint32_t armed;
+	/* Flags that were set; newest first. Anyone pushes, the loop takes. */
+	_Alignas(ISRI_LINE_BYTES) _Atomic(struct isr_flag *) pending;
+	/* Constant while flags are bound to it. */
+	_Alignas(ISRI_LINE_BYTES) int fd;
+	/* isri_context_thread() of the loop; written by the loop. */
+	_Atomic(const void *) owner;
+	/* Loop only: taken and not yet delivered, oldest first. */
+	struct isr_flag *ready;
+	struct isr_flag **ready_end;
+	uint32_t n_ready;
+	/* Loop only: deliver no more in this pass (a stop, the loop's end). */
+	bool halted;
+	/* Loop only: every flag bound to it. */
+	struct isr_flag *all;
+	/* Loop only: flag callbacks run. */
+	uint64_t deliveries;
+};
+
+/* A loop begins with its wake, so that F1 needs not know what a loop is. */
+static inline struct isri_wake *isri_wake_of(struct isr_loop *loop)
+{
+	return (struct isri_wake *)loop;
+}
+
+/* Signal class. */
+void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag);
+
+/*
+ * 0 when loop class functions are legal here: on the loop's thread, outside
+ * ISR context; else -EPERM. Signal class.
+ */
+int isri_wake_check(const struct isri_wake *wake);
+
+/* The loop's side; loop class, and the caller has checked that. */
+void isri_wake_init(struct isri_wake *wake, int fd);
+void isri_wake_claim(struct isri_wake *wake);
+/* True when the loop may block; false: there is work, and it is disarmed. */
+bool isri_wake_arm(struct isri_wake *wake);
+void isri_wake_disarm(struct isri_wake *wake);
+/* Moves what is pending behind what is ready; true when anything is ready. */
+bool isri_wake_collect(struct isri_wake *wake);
+/* Makes a loop that blocks, or will, return at once. Signal class. */
+void isri_wake_kick(struct isri_wake *wake);
+/* Runs the callbacks of what was ready at the call, oldest first. */
+void isri_wake_deliver(struct isri_wake *wake);
+/* Finishes every flag bound to it. */
+void isri_wake_finish_flags(struct isri_wake *wake);
+
+#endif /* ISRI_WAKE_H */
