@@ -26,29 +26,36 @@ enum isr_ring_policy {
 /** Largest number of slots of a ring. */
 #define ISR_RING_SLOTS_MAX (1U << 24)
 
-/** The caller's memory. Only ready is public. */
+/**
+ * The caller's memory. Only ready is public. Producers, consumer and
+ * constants sit on cache lines of their own (128 bytes: some CPUs fetch two).
+ */
 struct isr_ring {
-	/** Set after each record stored; give it a callback and read there. */
+	/**
+	 * Set when a record comes into a ring that the loop believes empty:
+	 * give it a callback and there read until isr_ring_get() returns 0,
+	 * or set it again. Its count says nothing about the number of records.
+	 */
 	struct isr_flag ready;
 	/* constant from init to done */
 	struct isr_event *slots;
 	uint32_t mask;
 	uint32_t policy;
-	/* consumer only */
-	uint32_t next;
-	uint32_t seen_dropped;
-	char pad0[64];
+	char pad0[128];
 	/* producers, atomic: next place to claim; the tail as last seen */
 	uint32_t head;
 	uint32_t tail_cached;
 	/* producers and consumer, atomic: losses not yet put in band */
 	uint32_t unreported;
-	char pad1[116];
-	/* consumer (DROP_OLD: producers as well), atomic: oldest record */
-	uint32_t tail;
-	char pad2[124];
+	uint32_t reserved;
 	/* producers, atomic: all losses since init */
 	uint64_t lost_total;
+	char pad1[104];
+	/* consumer (DROP_OLD: producers as well), atomic: oldest record */
+	uint32_t tail;
+	/* consumer only: the place that should come next */
+	uint32_t next;
+	char pad2[120];
 };
 
 /**
@@ -57,7 +64,8 @@ struct isr_ring {
  * Touches every slot, so that no put takes a page fault.
  *
  * @param ring     The caller's memory, kept until isr_ring_done().
- * @param loop     The loop that consumes it.
+ * @param loop     The loop that consumes it. NULL: nobody is woken; one
+ *                 thread of the caller's polls isr_ring_get().
  * @param slots    The caller's array, kept until isr_ring_done().
  * @param n_slots  A power of two, 2 to ISR_RING_SLOTS_MAX; all are usable.
  * @param policy   What happens when it is full.
@@ -80,7 +88,7 @@ ISR_API int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
  * @param ring        Initialised.
  * @param ret_events  Room for @max events.
  * @param max         At most this many.
- * @context loop (one consumer)
+ * @context loop (one consumer; of a ring without loop, any one thread)
  * @return The number taken, 0 when empty; -EINVAL for NULL; -EPERM off the
  *         loop's thread or in ISR context.
  * @since 0.1
@@ -96,7 +104,7 @@ ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
  *
  * @param ring       Initialised.
  * @param ret_count  Records lost and, with this call, told.
- * @context loop (one consumer)
+ * @context loop (one consumer; of a ring without loop, any one thread)
  * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1, loop class: the consumer's side of a ring. Its memory orders pair with
+ * those of ring.c, where the table is.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "atomic.h"
+#include "ring.h"
+#include "test-point.h"
+#include "wake.h"
+
+/* The counterpart; what it gives is valid only if tail did not move. */
+static void slot_read(struct isr_event *slot, struct isr_event *ret_event)
+{
+#define SLOT_LOAD(member)                                                \
+	/* relaxed: the cas of tail that follows decides */              \
+	(ret_event->member = atomic_load_explicit(ATOMIC(&slot->member), \
+						  memory_order_relaxed))
+	SLOT_LOAD(t_ns);
+	SLOT_LOAD(seq);
+	SLOT_LOAD(seq_high);
+	SLOT_LOAD(line_seq);
+	SLOT_LOAD(lost);
+	SLOT_LOAD(value);
+	SLOT_LOAD(source);
+	SLOT_LOAD(kind);
+	SLOT_LOAD(flags);
+#undef SLOT_LOAD
+}
+
+static bool is_committed(const struct isr_ring *ring, uint32_t place)
+{
+	ISR_TEST_POINT("ring:B");
+	/* ring:B: seq_cst is what ring:E needs */
+	return atomic_load_explicit(ATOMIC(&isri_ring_slot(ring, place)->seq),
+				    memory_order_seq_cst) == place + 1;
+}
+
+/* Nobody else moves tail: one store for the whole batch. */
+static size_t get_drop_new(struct isr_ring *ring, struct isr_event *ret_events,
+			   size_t max)
+{
+	uint32_t tail;
+	size_t n = 0;
+
+	/* relaxed: this side is its only writer */
+	tail = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_relaxed);
+	while (n < max && is_committed(ring, tail)) {
+		ret_events[n++] = *isri_ring_slot(ring, tail);
+		tail++;
+	}
+	if (n) {
+		ISR_TEST_POINT("ring:C");
+		/* ring:C */
+		atomic_store_explicit(ATOMIC(&ring->tail), tail,
+				      memory_order_release);
+	}
+	return n;
+}
+
+/*
+ * Producers may move tail while it copies. What is left of the batch is
+ * still good, because a producer only ever gives up the oldest.
+ */
+static size_t get_drop_old(struct isr_ring *ring, struct isr_event *ret_events,
+			   size_t max)
+{
+	uint32_t tail, now, copied;
+
+	/* ring:D: the slot's next life may be seen only after this one ended */
+	tail = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
+	for (;;) {
+		for (copied = 0; copied < max; copied++) {
+			if (!is_committed(ring, tail + copied))
+				break;
+			slot_read(isri_ring_slot(ring, tail + copied),
+				  &ret_events[copied]);
+		}
+
+		now = tail;
+		ISR_TEST_POINT("ring:C");
+		/* ring:C and ring:D */
+		if (atomic_compare_exchange_strong_explicit(
+			    ATOMIC(&ring->tail), &now, tail + copied,
+			    memory_order_acq_rel, memory_order_acquire))
+			break;
+		/* Producers won: start again at the oldest that is left. */
+		tail = now;
+	}
+
+	if (copied) {
+		/* Given up since the last get: just before the first. */
+		ret_events[0].lost += tail - ring->next;
+		ring->next = tail + copied;
+	}
+	return copied;
+}
+
+/* A ring without loop is polled by one thread, any. */
+static int ring_check(const struct isr_ring *ring)
+{
+	if (!ring || !ring->slots)
+		return -EINVAL;
+	return ring->ready.wake ? isri_wake_check(ring->ready.wake) : 0;
+}
+
+int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
+		 size_t max)
+{
+	int r = ring_check(ring);
+
+	if (r < 0)
+		return r;
+	if (!ret_events)
+		return -EINVAL;
+	if (max > ring->mask + 1)
+		max = ring->mask + 1;
+
+	if (ring->policy == ISR_RING_DROP_OLD)
+		return (int)get_drop_old(ring, ret_events, max);
+	return (int)get_drop_new(ring, ret_events, max);
+}
+
+int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count)
+{
+	int r = ring_check(ring);
+
+	if (r < 0)
+		return r;
+	if (!ret_count)
+		return -EINVAL;
+	/* relaxed: a count; whoever takes it tells it */
+	*ret_count = atomic_exchange_explicit(ATOMIC(&ring->unreported), 0,
+					      memory_order_relaxed);
+	return 0;
+}
+
+uint64_t isr_ring_get_lost_total(const struct isr_ring *ring)
+{
+	/* relaxed: a counter */
+	return atomic_load_explicit(ATOMIC(&ring->lost_total),
+				    memory_order_relaxed);
+}
+
+int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
+		  struct isr_event *slots, uint32_t n_slots,
+		  enum isr_ring_policy policy)
+{
+	int r;
+
+	if (!ring || !slots || n_slots < 2 || n_slots > ISR_RING_SLOTS_MAX ||
+	    (n_slots & (n_slots - 1)))
+		return -EINVAL;
+	if (policy != ISR_RING_DROP_NEW && policy != ISR_RING_DROP_OLD)
+		return -EINVAL;
+
+	memset(&ring->ready, 0, sizeof(ring->ready));
+	if (loop) {
+		r = isr_flag_init(&ring->ready, loop, ISR_FLAG_AUTO);
+		if (r < 0)
+			return r;
+	}
+	/* Also touches every page: a put must not fault. */
+	memset(slots, 0, n_slots * sizeof(*slots));
+	ring->slots = slots;
+	ring->mask = n_slots - 1;
+	ring->policy = policy;
+	ring->head = 0;
+	ring->tail_cached = 0;
+	ring->tail = 0;
+	ring->next = 0;
+	ring->unreported = 0;
+	ring->lost_total = 0;
+	return 0;
+}
+
+int isr_ring_done(struct isr_ring *ring)
+{
+	int r;
+
+	if (!ring || !ring->slots)
+		return 0;
+	r = isr_flag_done(&ring->ready);
+	if (r < 0)
+		return r;
+	ring->slots = NULL;
+	return 0;
+}

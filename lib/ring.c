@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1: a bounded ring of events, many producers, one consumer. This is the
+ * producers' side; the consumer's is in ring-loop.c.
+ *
+ * A producer claims a place by moving head, writes the slot and commits it
+ * with the slot's own sequence number (its place plus 1). Nobody ever waits
+ * for a producer that was interrupted between claim and commit: others go
+ * on, and the consumer stops in front of the hole until it is filled. That
+ * is what makes a put safe in a handler that interrupts a put.
+ *
+ * Full is decided before the claim, because a handler could not wait after
+ * it. All places are 32-bit and free running: compared by unsigned
+ * difference only.
+ *
+ * DROP_OLD lets a producer move tail as well. The consumer then may read a
+ * slot while it is written anew: it copies with atomic accesses, and what
+ * it copied counts only if its own move of tail succeeds.
+ *
+ * ORDERING
+ *   ring:A (commit, release or stronger, of seq) <-> ring:B (get, acquire
+ *          or stronger, of seq): the slot before its sequence
+ *   ring:C (get or evict, release of tail) <-> ring:D (put, acquire of tail
+ *          or tail_cached): copied out before it is written anew. A producer
+ *          that caches the tail releases it again for other producers.
+ *   ring:E (commit, seq_cst exchange of seq, then seq_cst load of the ready
+ *          flag's word) <-> the loop consumes that flag (seq_cst exchange in
+ *          flag-loop.c, then ring:B, seq_cst): either the producer sees the
+ *          flag consumed and sets it again, or the consumer sees the record
+ */
+#include <errno.h>
+
+#include "atomic.h"
+#include "ring.h"
+#include "test-point.h"
+
+/*
+ * Everything but seq. relaxed, all of it: ring:A orders it; it is atomic
+ * only because a consumer of a DROP_OLD ring may be reading.
+ */
+static void slot_write(struct isr_event *slot, const struct isr_event *event,
+		       uint32_t lost)
+{
+#define SLOT_STORE(member, value)                           \
+	/* relaxed: ring:A orders it */                     \
+	atomic_store_explicit(ATOMIC(&slot->member), value, \
+			      memory_order_relaxed)
+	SLOT_STORE(t_ns, event->t_ns);
+	SLOT_STORE(seq_high, event->seq_high);
+	SLOT_STORE(line_seq, event->line_seq);
+	SLOT_STORE(lost, lost);
+	SLOT_STORE(value, event->value);
+	SLOT_STORE(source, event->source);
+	SLOT_STORE(kind, event->kind);
+	SLOT_STORE(flags, event->flags);
+#undef SLOT_STORE
+}
+
+/* Counts n records as lost; tell: no consumer will find out by itself. */
+static void count_lost(struct isr_ring *ring, uint32_t n, uint32_t tell)
+{
+	/* relaxed: counters; nothing else is published by them */
+	atomic_fetch_add_explicit(ATOMIC(&ring->lost_total), n,
+				  memory_order_relaxed);
+	if (tell) {
+		/* relaxed: as above */
+		atomic_fetch_add_explicit(ATOMIC(&ring->unreported), tell,
+					  memory_order_relaxed);
+	}
+}
+
+/*
+ * Makes room by giving up the oldest record. 1: given up; 0: tail has moved,
+ * look again; -ENOSPC: that place is claimed but not committed, so it cannot
+ * be given up and the new record is refused.
+ */
+static int evict(struct isr_ring *ring, uint32_t tail)
+{
+	struct isr_event *slot = isri_ring_slot(ring, tail);
+	uint32_t seq, carried;
+
+	/* ring:B */
+	seq = atomic_load_explicit(ATOMIC(&slot->seq), memory_order_acquire);
+	if (seq != tail + 1) {
+		/* relaxed: a moved tail means no more than look again */
+		if (atomic_load_explicit(ATOMIC(&ring->tail),
+					 memory_order_relaxed) != tail)
+			return 0;
+		return -ENOSPC;
+	}
+
+	/* relaxed: counts only if the cas succeeds */
+	carried =
+		atomic_load_explicit(ATOMIC(&slot->lost), memory_order_relaxed);
+	ISR_TEST_POINT("ring:C");
+	/* ring:C: acquire as well, or the new record might be written early */
+	if (!atomic_compare_exchange_strong_explicit(
+		    ATOMIC(&ring->tail), &tail, tail + 1, memory_order_acq_rel,
+		    memory_order_relaxed))
+		return 0;
+
+	/* The consumer sees the gap; not what the record carried. */
+	count_lost(ring, 1, carried);
+	return 1;
+}
+
+/* The consumer's place, fresh, for all producers to use. */
+static uint32_t tail_refresh(struct isr_ring *ring)
+{
+	uint32_t tail;
+
+	/* ring:D */
+	tail = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
+	/* ring:C */
+	atomic_store_explicit(ATOMIC(&ring->tail_cached), tail,
+			      memory_order_release);
+	return tail;
+}
+
+/*
+ * Claims the next place: 0, 1 when the oldest record was given up for it, or
+ * -ENOSPC and nothing was claimed.
+ */
+static int claim(struct isr_ring *ring, uint32_t *ret_place)
+{
+	int evicted = 0, r;
+	uint32_t head, tail;
+
+	/* relaxed: verified by the cas */
+	head = atomic_load_explicit(ATOMIC(&ring->head), memory_order_relaxed);
+	for (;;) {
+		/* ring:D */
+		tail = atomic_load_explicit(ATOMIC(&ring->tail_cached),
+					    memory_order_acquire);
+		if (head - tail > ring->mask)
+			tail = tail_refresh(ring);
+		/* The signed test: a head so old that tail has passed it. */
+		if (head - tail > ring->mask && (int32_t)(head - tail) > 0) {
+			if (ring->policy != ISR_RING_DROP_OLD)
+				return -ENOSPC;
+			r = evict(ring, tail);
+			if (r < 0)
+				return r;
+			evicted |= r;
+			continue;
+		}
+		ISR_TEST_POINT("ring:D");
+		/* relaxed: claims a number; ring:D made the slot ours to use */
+		if (atomic_compare_exchange_weak_explicit(
+			    ATOMIC(&ring->head), &head, head + 1,
+			    memory_order_relaxed, memory_order_relaxed)) {
+			*ret_place = head;
+			return evicted;
+		}
+	}
+}
+
+static void commit(struct isr_ring *ring, struct isr_event *slot, uint32_t seq)
+{
+	ISR_TEST_POINT("ring:A");
+	if (!ring->ready.wake) {
+		/* ring:A */
+		atomic_store_explicit(ATOMIC(&slot->seq), seq,
+				      memory_order_release);
+		return;
+	}
+
+	/* ring:A and ring:E */
+	atomic_exchange_explicit(ATOMIC(&slot->seq), seq, memory_order_seq_cst);
+	ISR_TEST_POINT("ring:E");
+	/* ring:E */
+	if (!atomic_load_explicit(ATOMIC(&ring->ready.word),
+				  memory_order_seq_cst))
+		isr_flag_set(&ring->ready);
+}
+
+int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
+{
+	uint32_t place, lost = event->lost;
+	struct isr_event *slot;
+	int r;
+
+	r = claim(ring, &place);
+	if (r < 0) {
+		count_lost(ring, 1, 1 + lost);
+		return r;
+	}
+
+	/* relaxed: a count; whoever takes it tells it */
+	if (atomic_load_explicit(ATOMIC(&ring->unreported),
+				 memory_order_relaxed)) {
+		/* relaxed: as above */
+		lost += atomic_exchange_explicit(ATOMIC(&ring->unreported), 0,
+						 memory_order_relaxed);
+	}
+
+	slot = isri_ring_slot(ring, place);
+	slot_write(slot, event, lost);
+	commit(ring, slot, place + 1);
+	return r;
+}
