@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* F0: filling an isr_error. */
+/* F2: filling an isr_error. */
 #ifndef ISRI_ERROR_H
 #define ISRI_ERROR_H
 

@@ -24,8 +24,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <isrloop/event.h>
 #include <isrloop/loop.h>
-#include <isrloop/source.h>
 
 #include "loop.h"
 #include "wake.h"

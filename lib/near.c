@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F0: which known names are near to a misspelt one.
+ * F2: which known names are near to a misspelt one.
  *
  * The distance is that of optimal string alignment: a swap of neighbours is
  * the commonest slip of the fingers and counts as one edit.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* F0: which known names are near to a misspelt one. */
+/* F2: which known names are near to a misspelt one. */
 #ifndef ISRI_NEAR_H
 #define ISRI_NEAR_H
 

@@ -29,6 +29,9 @@ enum isr_event_kind {
 	ISR_EVENT_INITIAL /**< the level before the first edge; value = level */
 };
 
+/** Readiness, the bits of an ISR_EVENT_FD event's value. */
+enum isr_fd_events { ISR_FD_READ = 1, ISR_FD_WRITE = 2 };
+
 /**
  * The kernel reported the same edge twice running on a line that reports
  * both: at least one opposite edge in between merged below its sequence

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * isr_source: anything that interrupts, and the handler that it runs.
+ * F3: isr_source, anything that interrupts, and the handler that it runs.
  */
 #ifndef ISRLOOP_SOURCE_H
 #define ISRLOOP_SOURCE_H
@@ -151,9 +151,6 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
 ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
 			    isr_handler_cb *handler, void *arg,
 			    struct isr_source **ret_source);
-
-/** Readiness, the bits of an ISR_EVENT_FD event's value. */
-enum isr_fd_events { ISR_FD_READ = 1, ISR_FD_WRITE = 2 };
 
 /**
  * @brief Watch a file descriptor on the loop (level triggered, soft).
