@@ -137,7 +137,7 @@ static int explain_not_found(const struct search *s,
 			     const struct isr_chip *chip,
 			     struct isr_error *reterr_error)
 {
-	char hint[ISRI_NEAR_MAX * (ISR_NAME_BYTES + 4) + 32];
+	char hint[ISRI_NEAR_MAX * (ISRI_NEAR_NAME_BYTES + 4) + 32];
 	uint32_t offset;
 
 	isri_near_format(&s->near, hint, sizeof(hint));

@@ -28,9 +28,9 @@ static bool same(char a, char b)
 unsigned int isri_near_distance(const char *a, const char *b)
 {
 	/* Three rows of the table: the one being made and the two above. */
-	unsigned int row[3][ISR_NAME_BYTES + 1];
-	size_t len_a = strnlen(a, ISR_NAME_BYTES);
-	size_t len_b = strnlen(b, ISR_NAME_BYTES);
+	unsigned int row[3][ISRI_NEAR_NAME_BYTES + 1];
+	size_t len_a = strnlen(a, ISRI_NEAR_NAME_BYTES);
+	size_t len_b = strnlen(b, ISRI_NEAR_NAME_BYTES);
 	size_t i, j;
 
 	for (j = 0; j <= len_b; j++)
@@ -60,7 +60,7 @@ void isri_near_offer(struct isri_near *near, const char *wanted,
 {
 	unsigned int distance = isri_near_distance(wanted, candidate);
 	/* A third of the letters may be wrong; one always. */
-	unsigned int limit = 1 + strnlen(wanted, ISR_NAME_BYTES) / 3;
+	unsigned int limit = 1 + strnlen(wanted, ISRI_NEAR_NAME_BYTES) / 3;
 	unsigned int i, at;
 
 	if (!*candidate || distance > limit)
@@ -80,10 +80,10 @@ void isri_near_offer(struct isri_near *near, const char *wanted,
 		near->num++;
 	for (i = near->num - 1; i > at; i--) {
 		near->distance[i] = near->distance[i - 1];
-		memcpy(near->name[i], near->name[i - 1], ISR_NAME_BYTES);
+		memcpy(near->name[i], near->name[i - 1], ISRI_NEAR_NAME_BYTES);
 	}
 	near->distance[at] = distance;
-	snprintf(near->name[at], ISR_NAME_BYTES, "%s", candidate);
+	snprintf(near->name[at], ISRI_NEAR_NAME_BYTES, "%s", candidate);
 }
 
 void isri_near_format(const struct isri_near *near, char *buffer,

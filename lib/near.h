@@ -6,15 +6,15 @@
 
 #include <stddef.h>
 
-#include <isrloop/chip.h>
-
+/* Names given back, and the bytes of one; longer ones are cut. */
 #define ISRI_NEAR_MAX 3
+#define ISRI_NEAR_NAME_BYTES 64
 
 /* The nearest names seen so far, nearest first. Zeroed memory is empty. */
 struct isri_near {
 	unsigned int num;
 	unsigned int distance[ISRI_NEAR_MAX];
-	char name[ISRI_NEAR_MAX][ISR_NAME_BYTES];
+	char name[ISRI_NEAR_MAX][ISRI_NEAR_NAME_BYTES];
 };
 
 /* Edits (insert, delete, replace, swap of neighbours), letter case ignored. */
