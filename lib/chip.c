@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "chip-gpiod.h"
+#include "chip-sim.h"
 #include "chip.h"
 #include "error.h"
 
@@ -37,8 +38,9 @@ int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
 				      "no chip given; name one, like "
 				      "gpiochip0, or sim:");
 
-	if (has_prefix(spec, "sim:") || has_prefix(spec, "replay:") ||
-	    has_prefix(spec, "isrloopd:"))
+	if (has_prefix(spec, "sim:"))
+		return isri_chip_sim_open(spec, ret_chip, reterr_error);
+	if (has_prefix(spec, "replay:") || has_prefix(spec, "isrloopd:"))
 		return isri_error_set(reterr_error, -EOPNOTSUPP,
 				      "chip %s: this version of isrloop has no "
 				      "such kind of chip",

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* Requests of simulated lines behave as the kernel's do. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "xt-chip.h"
+
+/*
+ * Requests.
+ */
+
+START_TEST(sim_request_of_a_held_line_is_busy_and_names_the_holder)
+{
+	struct isri_chip_request *first =
+		xt_chip_request_with((struct isri_chip_request_config){
+			.offset = IDLE, .consumer = "other program"});
+	struct isri_chip_request_config config = {.offset = IDLE};
+	struct isri_chip_request *second;
+	struct isr_error error;
+
+	xt_fails_with(EBUSY, isri_chip_request(chip, &config, &second, &error));
+	ck_assert_str_eq(error.message,
+			 "sim: [isrloop-sim], line 4 \"IDLE\": busy, held by "
+			 "\"other program\"; close that one first or use "
+			 "another line");
+
+	isri_chip_request_release(first);
+	isri_chip_request_release(xt_chip_request(IDLE));
+	isri_chip_request_release(NULL);
+}
+END_TEST
+
+START_TEST(sim_request_refuses_what_it_cannot)
+{
+	struct isri_chip_request_config config = {.offset = IDLE,
+						  .clock = ISR_CLOCK_HTE};
+	struct isri_chip_request *request;
+	struct isr_error error;
+
+	xt_fails_with(EOPNOTSUPP,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "clock monotonic"));
+
+	config.clock = 77;
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	config.clock = ISR_CLOCK_MONOTONIC;
+	config.offset = NUM_LINES;
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "0 to 4"));
+}
+END_TEST
+
+START_TEST(sim_edge_by_hand_is_an_event)
+{
+	struct isri_chip_request *request = xt_chip_request(IDLE);
+	struct isr_event event;
+
+	ck_assert(!xt_chip_is_readable(request));
+	ck_assert_int_eq(isri_chip_request_read(request, &event, 1), 0);
+
+	ck_assert_int_eq(isr_chip_sim_set(chip, IDLE, 1, 12345), 1);
+	ck_assert(xt_chip_is_readable(request));
+	event = xt_chip_read_one(request);
+	ck_assert(!xt_chip_is_readable(request));
+
+	ck_assert_uint_eq(event.t_ns, 12345);
+	ck_assert_uint_eq(event.line_seq, 1);
+	ck_assert_uint_eq(event.kind, ISR_EVENT_RISING);
+	ck_assert_int_eq(event.value, 1);
+	ck_assert_uint_eq(event.flags, ISR_EVENT_FLAG_SIMULATED);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_level_that_stays_is_no_edge)
+{
+	struct isri_chip_request *request = xt_chip_request(IDLE);
+
+	ck_assert_int_eq(isr_chip_sim_set(chip, IDLE, 0, 0), 0);
+
+	ck_assert(!xt_chip_is_readable(request));
+	xt_fails_with(EINVAL, isr_chip_sim_set(chip, IDLE, 2, 0));
+	xt_fails_with(EINVAL, isr_chip_sim_set(chip, NUM_LINES, 1, 0));
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_filtered_edges_take_no_sequence_number)
+{
+	struct isri_chip_request *request =
+		xt_chip_request_with((struct isri_chip_request_config){
+			.offset = IDLE, .edge = ISR_EDGE_FALLING});
+	struct isr_event events[2];
+
+	xt_chip_toggle(IDLE, 4);
+	xt_chip_read(request, events, 2);
+
+	ck_assert(!xt_chip_is_readable(request));
+	ck_assert_uint_eq(events[0].kind, ISR_EVENT_FALLING);
+	ck_assert_uint_eq(events[1].kind, ISR_EVENT_FALLING);
+	ck_assert_uint_eq(events[0].line_seq, 1);
+	ck_assert_uint_eq(events[1].line_seq, 2);
+	ck_assert_uint_eq(events[1].t_ns, 1003);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_active_low_turns_edges_and_level_over)
+{
+	struct isri_chip_request *request = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.offset = IDLE, .edge = ISR_EDGE_FALLING, .active_low = true});
+	struct isr_event event;
+	int value;
+
+	xt_ok(isri_chip_request_get_value(request, &value));
+	ck_assert_int_eq(value, 1);
+
+	xt_chip_toggle(IDLE, 1);
+	event = xt_chip_read_one(request);
+
+	ck_assert_uint_eq(event.kind, ISR_EVENT_FALLING);
+	ck_assert_int_eq(event.value, 0);
+	xt_ok(isri_chip_request_get_value(request, &value));
+	ck_assert_int_eq(value, 0);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_bias_moves_a_line_that_nobody_drives)
+{
+	struct isri_chip_request_config config = {.offset = IDLE,
+						  .bias = ISR_BIAS_PULL_UP};
+	struct isri_chip_request *request = xt_chip_request_with(config);
+	int value;
+
+	xt_ok(isri_chip_request_get_value(request, &value));
+	ck_assert_int_eq(value, 1);
+	ck_assert(!xt_chip_is_readable(request));
+
+	ck_assert_int_eq(isr_chip_sim_set(chip, IDLE, 0, 0), 1);
+	isri_chip_request_release(request);
+	request = xt_chip_request_with(config);
+	xt_ok(isri_chip_request_get_value(request, &value));
+	ck_assert_int_eq(value, 0);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_realtime_stamps_are_of_that_clock)
+{
+	struct isri_chip_request *request =
+		xt_chip_request_with((struct isri_chip_request_config){
+			.offset = IDLE, .clock = ISR_CLOCK_REALTIME});
+	struct timespec before, after;
+	uint64_t t_ns;
+
+	clock_gettime(CLOCK_REALTIME, &before);
+	ck_assert_int_eq(isr_chip_sim_set(chip, IDLE, 1, 0), 1);
+	clock_gettime(CLOCK_REALTIME, &after);
+	t_ns = xt_chip_read_one(request).t_ns;
+
+	/* The conversion reads two clocks: whole seconds are exact enough. */
+	ck_assert_int_ge(t_ns / 1000000000, before.tv_sec - 1);
+	ck_assert_int_le(t_ns / 1000000000, after.tv_sec + 1);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_sequence_starts_anew_with_each_request)
+{
+	struct isri_chip_request *request = xt_chip_request(IDLE);
+
+	xt_chip_toggle(IDLE, 2);
+	isri_chip_request_release(request);
+	request = xt_chip_request(IDLE);
+	xt_chip_toggle(IDLE, 1);
+
+	ck_assert_uint_eq(xt_chip_read_one(request).line_seq, 1);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_sequence_wraps_at_32_bits)
+{
+	struct isri_chip_request *request = xt_chip_request(IDLE);
+
+	xt_ok(isr_chip_sim_set_line_seq(chip, IDLE, UINT32_MAX));
+	xt_chip_toggle(IDLE, 2);
+
+	ck_assert_uint_eq(xt_chip_read_one(request).line_seq, UINT32_MAX);
+	ck_assert_uint_eq(xt_chip_read_one(request).line_seq, 0);
+	isri_chip_request_release(request);
+	xt_fails_with(EINVAL, isr_chip_sim_set_line_seq(chip, IDLE, 1));
+}
+END_TEST
+
+/*
+ * Overflow.
+ */
+
+static const struct {
+	uint32_t asked;
+	int depth;
+} depths[] = {{0, 1024}, {1, 16}, {17, 32}, {1024, 1024}};
+
+START_TEST(sim_fifo_holds_its_depth)
+{
+	struct isri_chip_request *request =
+		xt_chip_request_with((struct isri_chip_request_config){
+			.offset = IDLE, .fifo_events = depths[_i].asked});
+	struct isr_event events[1024];
+	int depth = depths[_i].depth;
+
+	ck_assert_uint_eq(request->fifo_events, depth);
+	xt_chip_toggle(IDLE, depth);
+	xt_chip_read(request, events, depth);
+
+	ck_assert(!xt_chip_is_readable(request));
+	ck_assert_uint_eq(events[0].line_seq, 1);
+	ck_assert_uint_eq(events[depth - 1].line_seq, depth);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_fifo_drops_the_oldest_and_the_sequence_tells)
+{
+	struct isri_chip_request *request = xt_chip_request(IDLE);
+	struct isr_event events[1024];
+	int i;
+
+	xt_chip_toggle(IDLE, 1100);
+	xt_chip_read(request, events, 1024);
+
+	ck_assert(!xt_chip_is_readable(request));
+	for (i = 0; i < 1024; i++)
+		ck_assert_uint_eq(events[i].line_seq, 77 + i);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+/*
+ * Debounce.
+ */
+
+static struct isri_chip_request *request_debounced(uint32_t offset)
+{
+	return xt_chip_request_with((struct isri_chip_request_config){
+		.offset = offset, .debounce_ns = 5 * MS});
+}
+
+START_TEST(sim_debounce_reports_the_settled_time)
+{
+	struct isri_chip_request *request = request_debounced(IDLE);
+	struct isr_event event;
+
+	/* Long ago, so that the settling is due at once. */
+	isr_chip_sim_set(chip, IDLE, 1, 100 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, 101 * MS);
+	isr_chip_sim_set(chip, IDLE, 1, 102 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, 200 * MS);
+	event = xt_chip_read_one(request);
+
+	ck_assert_uint_eq(event.t_ns, 107 * MS);
+	ck_assert_uint_eq(event.kind, ISR_EVENT_RISING);
+	ck_assert_uint_eq(event.line_seq, 1);
+	ck_assert(event.flags & ISR_EVENT_FLAG_DEBOUNCED);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_debounce_swallows_a_pulse_that_is_too_short)
+{
+	struct isri_chip_request *request = request_debounced(IDLE);
+	uint64_t far_ns = 1ULL << 62;
+	int value;
+
+	/* Far ahead: the generator has nothing to do meanwhile. */
+	isr_chip_sim_set(chip, IDLE, 1, far_ns);
+	xt_ok(isri_chip_request_get_value(request, &value));
+	ck_assert_int_eq(value, 0);
+	isr_chip_sim_set(chip, IDLE, 0, far_ns + MS);
+	isr_chip_sim_set(chip, IDLE, 1, far_ns + 100 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, far_ns + 200 * MS);
+
+	ck_assert_uint_eq(xt_chip_read_one(request).t_ns, far_ns + 105 * MS);
+	ck_assert(!xt_chip_is_readable(request));
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_debounce_settles_by_itself)
+{
+	struct isri_chip_request *request = request_debounced(IDLE);
+	struct isr_event event;
+
+	isr_chip_sim_set(chip, IDLE, 1, 100 * MS);
+	xt_chip_read(request, &event, 1);
+
+	ck_assert_uint_eq(event.t_ns, 105 * MS);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sim-line");
+	TCase *tc = xt_case(suite, "request");
+
+	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_test(tc,
+		       sim_request_of_a_held_line_is_busy_and_names_the_holder);
+	tcase_add_test(tc, sim_request_refuses_what_it_cannot);
+	tcase_add_test(tc, sim_edge_by_hand_is_an_event);
+	tcase_add_test(tc, sim_level_that_stays_is_no_edge);
+	tcase_add_test(tc, sim_filtered_edges_take_no_sequence_number);
+	tcase_add_test(tc, sim_active_low_turns_edges_and_level_over);
+	tcase_add_test(tc, sim_bias_moves_a_line_that_nobody_drives);
+	tcase_add_test(tc, sim_realtime_stamps_are_of_that_clock);
+	tcase_add_test(tc, sim_sequence_starts_anew_with_each_request);
+	tcase_add_test(tc, sim_sequence_wraps_at_32_bits);
+
+	tc = xt_case(suite, "overflow");
+	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_loop_test(tc, sim_fifo_holds_its_depth, 0, 4);
+	tcase_add_test(tc, sim_fifo_drops_the_oldest_and_the_sequence_tells);
+
+	tc = xt_case(suite, "debounce");
+	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_test(tc, sim_debounce_reports_the_settled_time);
+	tcase_add_test(tc, sim_debounce_swallows_a_pulse_that_is_too_short);
+	tcase_add_test(tc, sim_debounce_settles_by_itself);
+	return xt_main(suite);
+}
