@@ -252,19 +252,21 @@ static struct isri_chip_request *request_debounced(uint32_t offset)
 		.offset = offset, .debounce_ns = 5 * MS});
 }
 
+/* Far ahead: what settles does so by the next edge, not by time. */
+#define FAR_NS (1ULL << 62)
+
 START_TEST(sim_debounce_reports_the_settled_time)
 {
 	struct isri_chip_request *request = request_debounced(IDLE);
 	struct isr_event event;
 
-	/* Long ago, so that the settling is due at once. */
-	isr_chip_sim_set(chip, IDLE, 1, 100 * MS);
-	isr_chip_sim_set(chip, IDLE, 0, 101 * MS);
-	isr_chip_sim_set(chip, IDLE, 1, 102 * MS);
-	isr_chip_sim_set(chip, IDLE, 0, 200 * MS);
+	isr_chip_sim_set(chip, IDLE, 1, FAR_NS);
+	isr_chip_sim_set(chip, IDLE, 0, FAR_NS + 1 * MS);
+	isr_chip_sim_set(chip, IDLE, 1, FAR_NS + 2 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, FAR_NS + 100 * MS);
 	event = xt_chip_read_one(request);
 
-	ck_assert_uint_eq(event.t_ns, 107 * MS);
+	ck_assert_uint_eq(event.t_ns, FAR_NS + 7 * MS);
 	ck_assert_uint_eq(event.kind, ISR_EVENT_RISING);
 	ck_assert_uint_eq(event.line_seq, 1);
 	ck_assert(event.flags & ISR_EVENT_FLAG_DEBOUNCED);
@@ -275,18 +277,16 @@ END_TEST
 START_TEST(sim_debounce_swallows_a_pulse_that_is_too_short)
 {
 	struct isri_chip_request *request = request_debounced(IDLE);
-	uint64_t far_ns = 1ULL << 62;
 	int value;
 
-	/* Far ahead: the generator has nothing to do meanwhile. */
-	isr_chip_sim_set(chip, IDLE, 1, far_ns);
+	isr_chip_sim_set(chip, IDLE, 1, FAR_NS);
 	xt_ok(isri_chip_request_get_value(request, &value));
 	ck_assert_int_eq(value, 0);
-	isr_chip_sim_set(chip, IDLE, 0, far_ns + MS);
-	isr_chip_sim_set(chip, IDLE, 1, far_ns + 100 * MS);
-	isr_chip_sim_set(chip, IDLE, 0, far_ns + 200 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, FAR_NS + MS);
+	isr_chip_sim_set(chip, IDLE, 1, FAR_NS + 100 * MS);
+	isr_chip_sim_set(chip, IDLE, 0, FAR_NS + 200 * MS);
 
-	ck_assert_uint_eq(xt_chip_read_one(request).t_ns, far_ns + 105 * MS);
+	ck_assert_uint_eq(xt_chip_read_one(request).t_ns, FAR_NS + 105 * MS);
 	ck_assert(!xt_chip_is_readable(request));
 	isri_chip_request_release(request);
 }
