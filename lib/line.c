@@ -133,41 +133,56 @@ static int search_all(struct search *s)
 	return 0;
 }
 
-static int explain_not_found(const struct search *s,
-			     const struct isr_chip *chip,
-			     struct isr_error *reterr_error)
+static int explain_not_on_chip(const struct search *s,
+			       const struct isr_chip *chip,
+			       struct isr_error *reterr_error)
 {
 	char hint[ISRI_NEAR_MAX * (ISRI_NEAR_NAME_BYTES + 4) + 32];
 	uint32_t offset;
 
-	isri_near_format(&s->near, hint, sizeof(hint));
-	if (chip && !s->near.num && *s->known)
+	if (!(s->flags & ISR_LINE_FIND_BY_NAME) &&
+	    parse_offset(s->name, &offset) == 0)
+		snprintf(hint, sizeof(hint), "; its offsets are 0 to %u",
+			 chip->num_lines - 1);
+	else if (s->near.num)
+		isri_near_format(&s->near, hint, sizeof(hint));
+	else if (*s->known)
 		snprintf(hint, sizeof(hint), "; its lines are %s", s->known);
-	else if (chip && !s->near.num)
+	else
 		snprintf(hint, sizeof(hint),
 			 "; its lines have no names, use an offset (0 to %u)",
 			 chip->num_lines - 1);
+	return isri_error_set(reterr_error, -ENOENT,
+			      "%s [%s] has no line \"%s\"%s", chip->name,
+			      chip->label, s->name, hint);
+}
 
-	if (chip)
-		return isri_error_set(reterr_error, -ENOENT,
-				      "%s [%s] has no line \"%s\"%s",
-				      chip->name, chip->label, s->name, hint);
-	if (!s->num_chips && !s->refused.code)
-		return isri_error_set(reterr_error, -ENODEV,
-				      "line \"%s\": no GPIO chips on this "
-				      "machine; try chip sim:",
-				      s->name);
+static int explain_not_on_any(const struct search *s,
+			      struct isr_error *reterr_error)
+{
+	char hint[ISRI_NEAR_MAX * (ISRI_NEAR_NAME_BYTES + 4) + 32];
+	uint32_t offset;
+
 	if (s->refused.code)
 		return isri_error_set(reterr_error, s->refused.code,
 				      "line \"%s\" not found; %s", s->name,
 				      s->refused.message);
-	if (!s->near.num && parse_offset(s->name, &offset) == 0)
-		return isri_error_set(reterr_error, -ENOENT,
-				      "no line is named \"%s\"; if it is an "
-				      "offset, give the chip as well",
+	if (!s->num_chips)
+		return isri_error_set(reterr_error, -ENODEV,
+				      "line \"%s\": no GPIO chips on this "
+				      "machine; try chip sim:",
 				      s->name);
-	if (!s->near.num && *s->known)
+
+	if (s->near.num)
+		isri_near_format(&s->near, hint, sizeof(hint));
+	else if (parse_offset(s->name, &offset) == 0)
+		snprintf(hint, sizeof(hint),
+			 "; if it is an offset, give the chip as well");
+	else if (*s->known)
 		snprintf(hint, sizeof(hint), "; there are %s", s->known);
+	else
+		snprintf(hint, sizeof(hint),
+			 "; no line has a name, use chip and offset");
 	return isri_error_set(reterr_error, -ENOENT,
 			      "no chip has a line \"%s\"%s", s->name, hint);
 }
@@ -176,8 +191,10 @@ static int search_end(struct search *s, const struct isr_chip *chip,
 		      struct isr_chip **ret_chip, uint32_t *ret_offset,
 		      struct isr_error *reterr_error)
 {
+	if (s->num_matches == 0 && chip)
+		return explain_not_on_chip(s, chip, reterr_error);
 	if (s->num_matches == 0)
-		return explain_not_found(s, chip, reterr_error);
+		return explain_not_on_any(s, reterr_error);
 	if (s->num_matches > 1) {
 		isr_chip_unref(s->chip);
 		return isri_error_set(reterr_error, -ENOTUNIQ,

@@ -128,7 +128,14 @@ END_TEST
 START_TEST(line_find_by_name_takes_no_offset)
 {
 	find_fails("4", ISR_LINE_FIND_BY_NAME);
-	find_fails("5", 0);
+}
+END_TEST
+
+START_TEST(line_find_tells_the_range_of_offsets)
+{
+	ck_assert_str_eq(find_fails("5", 0).message,
+			 "sim: [isrloop-sim] has no line \"5\"; its offsets "
+			 "are 0 to 4");
 }
 END_TEST
 
@@ -373,6 +380,7 @@ static void add_lines(Suite *suite)
 	tcase_add_test(tc, line_find_suggests_near_names);
 	tcase_add_test(tc, line_find_lists_the_lines_when_none_is_near);
 	tcase_add_test(tc, line_find_by_name_takes_no_offset);
+	tcase_add_test(tc, line_find_tells_the_range_of_offsets);
 }
 
 static void add_patterns(Suite *suite)
