@@ -134,10 +134,16 @@ void isri_wake_deliver(struct isri_wake *wake)
 	}
 }
 
+/* Another thread is in the middle of a set: a few instructions. */
+static void wait_a_moment(void)
+{
+	const struct timespec moment = {.tv_nsec = 50000};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+}
+
 static void flag_finish(struct isr_flag *flag)
 {
-	/* A setter is between its mark and its push: a few instructions. */
-	const struct timespec moment = {.tv_nsec = 50000};
 	struct isri_wake *wake = flag->wake;
 	uint32_t word;
 
@@ -147,7 +153,8 @@ static void flag_finish(struct isr_flag *flag)
 	if ((word & ISRI_FLAG_QUEUED) && flag->state != ISRI_FLAG_TOLD) {
 		isri_wake_collect(wake);
 		while (!ready_remove(wake, flag)) {
-			clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+			ISR_TEST_POINT("flag:C");
+			wait_a_moment();
 			isri_wake_collect(wake);
 		}
 	}
@@ -163,6 +170,11 @@ void isri_wake_finish_flags(struct isri_wake *wake)
 {
 	while (wake->all)
 		flag_finish(wake->all);
+	/* wake:E */
+	while (atomic_load_explicit(&wake->kickers, memory_order_acquire)) {
+		ISR_TEST_POINT("wake:E");
+		wait_a_moment();
+	}
 }
 
 /* 0 when the caller may use the flag as loop class functions do. */

@@ -48,6 +48,7 @@ void isr_flag_set(struct isr_flag *flag)
 		}
 	}
 
+	ISR_TEST_POINT("flag:A1");
 	/* flag:A */
 	word = atomic_fetch_add_explicit(ATOMIC(&flag->word), 1,
 					 memory_order_release);

@@ -60,10 +60,12 @@ static void slot_write(struct isr_event *slot, const struct isr_event *event,
 /* Counts n records as lost; tell: no consumer will find out by itself. */
 static void count_lost(struct isr_ring *ring, uint32_t n, uint32_t tell)
 {
+	ISR_TEST_POINT("ring:lost");
 	/* relaxed: counters; nothing else is published by them */
 	atomic_fetch_add_explicit(ATOMIC(&ring->lost_total), n,
 				  memory_order_relaxed);
 	if (tell) {
+		ISR_TEST_POINT("ring:untold");
 		/* relaxed: as above */
 		atomic_fetch_add_explicit(ATOMIC(&ring->unreported), tell,
 					  memory_order_relaxed);
@@ -190,6 +192,7 @@ int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 	/* relaxed: a count; whoever takes it tells it */
 	if (atomic_load_explicit(ATOMIC(&ring->unreported),
 				 memory_order_relaxed)) {
+		ISR_TEST_POINT("ring:told");
 		/* relaxed: as above */
 		lost += atomic_exchange_explicit(ATOMIC(&ring->unreported), 0,
 						 memory_order_relaxed);

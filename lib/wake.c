@@ -4,21 +4,25 @@
  * F1: the wake protocol.
  *
  * ORDERING
- *   wake:A (push, seq_cst cas of pending, then seq_cst load of armed) <->
- *   wake:B (arm, seq_cst exchange of armed, then seq_cst load of pending):
- *          all four are in one total order, so either the pusher sees the
- *          loop armed and writes, or the loop sees the push and does not
- *          block. With the load of armed relaxed it may be satisfied before
- *          the push is visible, and the loop sleeps with work pending.
- *   wake:C (collect, acquire exchange of pending) <-> wake:A: the members of
- *          a flag before the flag
- *   wake:D (take the armed word, acq_rel exchange): of all who saw it armed
- *          exactly one writes. Nothing is published by it.
+ *   wake:A (push, release cas of pending) <-> wake:C (collect, acquire
+ *          exchange of pending): the members of a flag before the flag
+ *   wake:B (arm, cas of pending from empty to armed) <-> wake:A: one word has
+ *          one order of changes. Either the push comes first and the cas
+ *          fails, so the loop does not block; or it comes second, finds the
+ *          mark, and that one pusher writes. With the mark in a word of its
+ *          own it takes a full barrier on both sides, and the pusher's look
+ *          at that word comes after its push, when the loop may be gone.
+ *   wake:D (a pusher is done with fd, release sub of kickers) <-> wake:E (the
+ *          loop's end, acquire load of kickers): the write before the close
+ *
+ * A kicker is counted before its push. The flag is then found in the list by
+ * wake:C, so the loop's end, which has waited for the flag, sees the count.
  *
  * The eventfd carries no information: it is emptied after a sleep, and it
  * does not matter when, because the loop looks at the list before it blocks
  * again. Nothing is freed through the pending list (push and take-all only),
- * so there is no ABA.
+ * so there is no ABA; the mark may come back between a setter's look and its
+ * push, and is then the same mark.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -37,27 +41,51 @@ void isri_wake_kick(struct isri_wake *wake)
 	errno = saved;
 }
 
+/* Pushes on an armed, that is empty, list, and wakes the loop for it. */
+static bool push_and_kick(struct isri_wake *wake, struct isr_flag *flag)
+{
+	struct isr_flag *head = ISRI_WAKE_ARMED;
+	bool taken;
+
+	/* relaxed: the push publishes it */
+	atomic_fetch_add_explicit(&wake->kickers, 1, memory_order_relaxed);
+	flag->next = NULL;
+	ISR_TEST_POINT("wake:A");
+	/* wake:A */
+	taken = atomic_compare_exchange_strong_explicit(
+		&wake->pending, &head, flag, memory_order_release,
+		memory_order_relaxed);
+	if (taken) {
+		ISR_TEST_POINT("wake:D");
+		isri_wake_kick(wake);
+	}
+	/* wake:D */
+	atomic_fetch_sub_explicit(&wake->kickers, 1, memory_order_release);
+	return taken;
+}
+
 void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag)
 {
 	/* relaxed: only a guess for the cas */
 	struct isr_flag *head =
 		atomic_load_explicit(&wake->pending, memory_order_relaxed);
 
-	do {
+	for (;;) {
+		while (head == ISRI_WAKE_ARMED) {
+			if (push_and_kick(wake, flag))
+				return;
+			/* relaxed: as above */
+			head = atomic_load_explicit(&wake->pending,
+						    memory_order_relaxed);
+		}
 		flag->next = head;
 		ISR_TEST_POINT("wake:A");
 		/* wake:A */
-	} while (!atomic_compare_exchange_weak_explicit(
-		&wake->pending, &head, flag, memory_order_seq_cst,
-		memory_order_relaxed));
-
-	ISR_TEST_POINT("wake:A2");
-	/* wake:A */
-	if (!atomic_load_explicit(&wake->armed, memory_order_seq_cst))
-		return;
-	/* wake:D */
-	if (atomic_exchange_explicit(&wake->armed, 0, memory_order_acq_rel))
-		isri_wake_kick(wake);
+		if (atomic_compare_exchange_weak_explicit(
+			    &wake->pending, &head, flag, memory_order_release,
+			    memory_order_relaxed))
+			return;
+	}
 }
 
 int isri_wake_check(const struct isri_wake *wake)
@@ -87,21 +115,24 @@ void isri_wake_init(struct isri_wake *wake, int fd)
 
 bool isri_wake_arm(struct isri_wake *wake)
 {
-	/* wake:B */
-	atomic_exchange_explicit(&wake->armed, 1, memory_order_seq_cst);
-	ISR_TEST_POINT("wake:B");
-	/* wake:B */
-	if (!atomic_load_explicit(&wake->pending, memory_order_seq_cst))
-		return true;
+	struct isr_flag *head = NULL;
 
-	isri_wake_disarm(wake);
-	return false;
+	ISR_TEST_POINT("wake:B");
+	/* wake:B: also when it is armed already */
+	return atomic_compare_exchange_strong_explicit(
+		       &wake->pending, &head, ISRI_WAKE_ARMED,
+		       memory_order_relaxed, memory_order_relaxed) ||
+	       head == ISRI_WAKE_ARMED;
 }
 
-void isri_wake_disarm(struct isri_wake *wake)
+bool isri_wake_disarm(struct isri_wake *wake)
 {
-	/* relaxed: who still sees it armed writes once too often, no more */
-	atomic_store_explicit(&wake->armed, 0, memory_order_relaxed);
+	struct isr_flag *head = ISRI_WAKE_ARMED;
+
+	/* wake:B: a push in between stays where it is */
+	return atomic_compare_exchange_strong_explicit(
+		&wake->pending, &head, NULL, memory_order_relaxed,
+		memory_order_relaxed);
 }
 
 bool isri_wake_collect(struct isri_wake *wake)
@@ -110,13 +141,14 @@ bool isri_wake_collect(struct isri_wake *wake)
 	struct isr_flag **end;
 
 	/* relaxed: a push that is not seen yet is seen when the loop arms */
-	if (!atomic_load_explicit(&wake->pending, memory_order_relaxed))
+	list = atomic_load_explicit(&wake->pending, memory_order_relaxed);
+	if (!list || list == ISRI_WAKE_ARMED)
 		return wake->ready;
 
 	/* wake:C */
 	list = atomic_exchange_explicit(&wake->pending, NULL,
 					memory_order_acquire);
-	end = list ? &list->next : wake->ready_end;
+	end = &list->next;
 	for (; list; list = next) {
 		next = list->next;
 		list->next = oldest_first;

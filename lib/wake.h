@@ -7,6 +7,11 @@
  * the loop sleeps or is about to (it is armed). The loop arms, looks at the
  * list once more, then blocks; so a set costs no system call while the loop
  * is awake, and any number of sets at most one write per sleep.
+ *
+ * "Armed" is a mark in the list's own word, not a word beside it. So one
+ * push both publishes a flag and takes the mark, and a setter that found the
+ * loop awake is done with the loop's memory at that very moment: the loop
+ * may deliver the flag and be freed at once.
  */
 #ifndef ISRI_WAKE_H
 #define ISRI_WAKE_H
@@ -21,11 +26,17 @@
 /* Producers, loop and the rest on separate pairs of cache lines. */
 #define ISRI_LINE_BYTES 128
 
+/* In place of an empty pending list: the loop sleeps or is about to. */
+#define ISRI_WAKE_ARMED ((struct isr_flag *)1)
+
 struct isri_wake {
-	/* 1: the loop sleeps or is about to. Loop sets it, anyone takes it. */
-	_Alignas(ISRI_LINE_BYTES) _Atomic uint32_t armed;
-	/* Flags that were set; newest first. Anyone pushes, the loop takes. */
+	/*
+	 * Flags that were set; newest first. Anyone pushes, the loop takes.
+	 * ISRI_WAKE_ARMED: the loop puts it, whoever pushes takes it.
+	 */
 	_Alignas(ISRI_LINE_BYTES) _Atomic(struct isr_flag *) pending;
+	/* Setters that wake the loop just now; fd stays open meanwhile. */
+	_Atomic uint32_t kickers;
 	/* Constant while flags are bound to it. */
 	_Alignas(ISRI_LINE_BYTES) int fd;
 	/* isri_context_thread() of the loop; written by the loop. */
@@ -62,14 +73,18 @@ void isri_wake_init(struct isri_wake *wake, int fd);
 void isri_wake_claim(struct isri_wake *wake);
 /* True when the loop may block; false: there is work, and it is disarmed. */
 bool isri_wake_arm(struct isri_wake *wake);
-void isri_wake_disarm(struct isri_wake *wake);
+/* True when it was still armed: nobody has woken the loop. */
+bool isri_wake_disarm(struct isri_wake *wake);
 /* Moves what is pending behind what is ready; true when anything is ready. */
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */
 void isri_wake_kick(struct isri_wake *wake);
 /* Runs the callbacks of what was ready at the call, oldest first. */
 void isri_wake_deliver(struct isri_wake *wake);
-/* Finishes every flag bound to it. */
+/*
+ * Finishes every flag bound to it. After it no setter uses the wake, so its
+ * memory and fd may go.
+ */
 void isri_wake_finish_flags(struct isri_wake *wake);
 
 #endif /* ISRI_WAKE_H */
