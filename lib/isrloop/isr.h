@@ -22,6 +22,7 @@ ISR_BEGIN_DECLS
 struct isr_flag;
 struct isr_loop;
 struct isr_ring;
+struct isr_source;
 
 /**
  * @brief Tell whether the caller runs in ISR context.
@@ -78,6 +79,15 @@ ISR_API uint32_t isr_flag_peek(const struct isr_flag *flag);
  * @since 0.1
  */
 ISR_API int isr_ring_put(struct isr_ring *ring, const struct isr_event *event);
+
+/**
+ * @brief The source's number, as in isr_event.source; 1 and up.
+ * @param source  Open.
+ * @context signal
+ * @return The number.
+ * @since 0.1
+ */
+ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
 
 /**
  * @brief Make isr_loop_run() return after the step that runs now.

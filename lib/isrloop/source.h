@@ -18,12 +18,14 @@
 
 ISR_BEGIN_DECLS
 
-struct isr_source;
-
 /**
  * A handler. Hard: runs at once in ISR context, signal class only. Soft:
  * runs on the loop's thread between other callbacks; everything is legal,
  * closing its own source included.
+ *
+ * Beside its events it gets reports: ISR_EVENT_LOST when a loss has no next
+ * event yet that could tell it, and ISR_EVENT_CHIP_LOST (value: negative
+ * errno) once, when the chip of a pin is gone.
  *
  * @param source  What interrupted.
  * @param event   Valid during the call.
@@ -135,7 +137,10 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  *
  * The signal's handler stamps it and, hard, runs @handler then and there;
  * soft, the event travels through the source's ring to the loop. The
- * disposition found is restored at close.
+ * disposition found is restored at close; until then a signal that comes
+ * while the source is disarmed is discarded. Signal masks are not touched:
+ * some thread must have it unblocked. When more than one has, a hard
+ * handler may run in several threads at the same time.
  *
  * @param loop        Owns the source.
  * @param signo       Not SIGKILL, SIGSTOP or a fault (SIGSEGV, ...).
@@ -162,8 +167,8 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL; -EBADF; -ENOMEM; -EPERM off the loop's thread or in
- *         ISR context.
+ * @return 0; -EINVAL; -EBADF; -ENOMEM; -EMFILE too many sources; -EPERM off
+ *         the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
@@ -183,6 +188,9 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
 
 /**
  * @brief Make a timer on the loop (timerfd, absolute, no drift, soft).
+ *
+ * An event's t_ns is when its last expiration was due.
+ *
  * @param loop        Owns the source.
  * @param first_ns    From now to the first expiration; 0: not started.
  * @param period_ns   From one to the next; 0: once.
@@ -213,9 +221,14 @@ ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
 
 /**
  * @brief Let the source interrupt (again, after disarm or failure).
- * @param source  Any source.
+ *
+ * What came before the call is discarded and counted as such.
+ *
+ * @param source  Any source. Armed already: nothing happens.
  * @context loop
- * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL, or closed by its handler; -ENODEV its chip is
+ *         gone; -EPERM off the loop's thread or in ISR context; what
+ *         epoll_ctl(2) says.
  * @since 0.1
  */
 ISR_API int isr_source_arm(struct isr_source *source);
@@ -223,7 +236,9 @@ ISR_API int isr_source_arm(struct isr_source *source);
 /**
  * @brief Discard what comes from now on; not counted as lost.
  *
- * When it returns no handler of the source runs, and none will start.
+ * When it returns no handler of the source runs, and none will start (its
+ * own soft handler, if that is the caller, goes on). A line is not read any
+ * more, so that one that floods costs nothing; a signal's handler stays.
  *
  * @param source  Any source.
  * @context loop
@@ -246,14 +261,6 @@ ISR_API int isr_source_disarm(struct isr_source *source);
 ISR_API int isr_source_close(struct isr_source *source);
 
 /**
- * @brief The source's number, as in isr_event.source; 1 and up.
- * @context signal
- * @return The number.
- * @since 0.1
- */
-ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
-
-/**
  * @brief Set each time the handler failed; AUTO, of the source's loop.
  * @context loop
  * @return Lives with the source; NULL for NULL.
@@ -261,16 +268,20 @@ ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
  */
 ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
 
-/** A source's account. stamped = delivered + lost_kernel + lost_ring. */
+/**
+ * A source's account. Of a source at rest: events stamped = delivered +
+ * lost_kernel + lost_ring + discarded, and the sum of all lost members that
+ * its handler saw = lost_kernel + lost_ring.
+ */
 struct isr_source_stats {
-	uint64_t delivered; /**< handler runs */
+	uint64_t delivered;   /**< handler runs, but for LOST and CHIP_LOST */
 	uint64_t lost_kernel; /**< gaps in the kernel's (or chip's) sequence */
 	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
-	uint64_t merged; /**< events marked ISR_EVENT_FLAG_MERGED */
-	uint64_t discarded; /**< came while disarmed */
-	uint64_t failed; /**< handler runs that returned an error */
-	int last_error; /**< of the last of those, 0 when none */
-	uint32_t line_seq; /**< the last event's */
+	uint64_t merged;    /**< events marked ISR_EVENT_FLAG_MERGED */
+	uint64_t discarded; /**< came while disarmed, or waited just then */
+	uint64_t failed;    /**< handler runs that returned an error */
+	int last_error;	    /**< of the last of those, 0 when none */
+	uint32_t line_seq;  /**< the last event's */
 };
 
 /**

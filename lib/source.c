@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: sources, the common part: soft delivery on the loop, arm, disarm, close,
+ * and the account.
+ *
+ * THE ACCOUNT. Every event that was stamped ends in exactly one place:
+ * delivered, lost_kernel (the reader saw a gap in the sequence), lost_ring
+ * (evicted by a later one) or discarded (it came while disarmed, or waited
+ * when the source was disarmed). What is lost is also told in band, in
+ * "lost" of an event: of the next one, or of a record of its own when the
+ * ring is empty. When the record that would have told it is discarded, the
+ * count is kept and told by the first event after arming: so the sum of all
+ * "lost" that a handler saw is lost_kernel + lost_ring, exactly.
+ *
+ * LIFETIME. A soft handler may close its own source: that takes effect when
+ * it returns. It may close any other source at once, because only one source
+ * of a loop is ever inside a handler.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source.h"
+
+static bool is_report(const struct isr_event *event)
+{
+	return event->kind == ISR_EVENT_LOST ||
+	       event->kind == ISR_EVENT_CHIP_LOST;
+}
+
+static void discard(struct isr_source *source, const struct isr_event *events,
+		    size_t n_events)
+{
+	size_t i;
+
+	for (i = 0; i < n_events; i++) {
+		source->untold += events[i].lost;
+		if (!is_report(&events[i]))
+			isri_source_count(&source->stats.discarded, 1);
+	}
+}
+
+/* No producer is left: what waits in the ring, or in the batch, goes. */
+static void discard_waiting(struct isr_source *source)
+{
+	struct isr_event events[ISRI_SOURCE_BATCH_EVENTS];
+	uint32_t lost;
+	int n;
+
+	discard(source, source->next, (size_t)(source->end - source->next));
+	source->next = source->end;
+
+	if (!source->slots)
+		return;
+	while ((n = isr_ring_get(&source->ring, events,
+				 ISRI_SOURCE_BATCH_EVENTS)) > 0)
+		discard(source, events, (size_t)n);
+	if (isr_ring_take_lost(&source->ring, &lost) == 0)
+		source->untold += lost;
+}
+
+static void disarm(struct isr_source *source)
+{
+	source->ops->disarm(source);
+	discard_waiting(source);
+}
+
+static void close_now(struct isr_source *source)
+{
+	disarm(source);
+	source->ops->release(source);
+}
+
+/* Not while it runs: the rest when its handler returns. */
+static void close_or_defer(struct isr_source *source)
+{
+	if (!source->running) {
+		close_now(source);
+		return;
+	}
+	disarm(source);
+	source->closing = true;
+}
+
+/* The loop ends, perhaps in a handler of this source. */
+static void close_member(struct isri_loop_member *member)
+{
+	char *source = (char *)member - offsetof(struct isr_source, member);
+
+	isri_loop_member_remove(member);
+	close_or_defer((struct isr_source *)source);
+}
+
+static void tell_untold(struct isr_source *source, struct isr_event *event)
+{
+	uint64_t room = UINT32_MAX - event->lost;
+	uint64_t told = source->untold < room ? source->untold : room;
+
+	event->lost += (uint32_t)told;
+	source->untold -= told;
+}
+
+/* False when the source is gone. */
+static bool run_soft(struct isr_source *source, struct isr_event *event)
+{
+	int r;
+
+	event->source = source->id;
+	source->delivered_seq = event->line_seq;
+	if (source->untold)
+		tell_untold(source, event);
+	isri_source_note_delivery(source, event);
+
+	source->running = true;
+	r = source->handler(source, event, source->arg);
+	source->running = false;
+
+	if (source->closing) {
+		close_now(source);
+		return false;
+	}
+	if (r < 0) {
+		disarm(source);
+		isri_source_note_failure(source, r);
+	}
+	return true;
+}
+
+bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
+			 size_t n_events)
+{
+	source->next = events;
+	source->end = events + n_events;
+
+	/* A handler that disarms its source empties the batch. */
+	while (source->next < source->end)
+		if (!run_soft(source, source->next++))
+			return false;
+
+	source->next = NULL;
+	source->end = NULL;
+	return true;
+}
+
+/* Losses after which no record was stored yet get one of their own. */
+static void deliver_lost(struct isr_source *source)
+{
+	struct isr_event event = {.kind = ISR_EVENT_LOST};
+
+	if (isr_ring_take_lost(&source->ring, &event.lost) < 0 || !event.lost)
+		return;
+
+	event.t_ns = isr_now_ns();
+	event.line_seq = source->delivered_seq;
+	isri_source_deliver(source, &event, 1);
+}
+
+static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
+{
+	struct isr_event events[ISRI_SOURCE_BATCH_EVENTS];
+	struct isr_source *source = arg;
+	int i, n;
+
+	for (i = 0; i < ISRI_SOURCE_PASS_BATCHES; i++) {
+		n = isr_ring_get(&source->ring, events,
+				 ISRI_SOURCE_BATCH_EVENTS);
+		if (n <= 0) {
+			deliver_lost(source);
+			return;
+		}
+		if (!isri_source_deliver(source, events, (size_t)n))
+			return;
+	}
+
+	/* There may be more: after the other flags had their turn. */
+	isr_flag_set(ready);
+}
+
+static int init_ring(struct isr_source *source, uint32_t ring_events)
+{
+	int r;
+
+	source->slots = calloc(ring_events, sizeof(*source->slots));
+	if (!source->slots)
+		return -ENOMEM;
+
+	/*
+	 * The latest is kept: one stream has the ring for itself, so that the
+	 * newest record is always there to tell the loss of older ones.
+	 */
+	r = isr_ring_init(&source->ring, source->loop, source->slots,
+			  ring_events, ISR_RING_DROP_OLD);
+	if (r < 0)
+		return r;
+
+	return isr_flag_set_cb(&source->ring.ready, drain_ring, source);
+}
+
+int isri_source_init(struct isr_source *source,
+		     const struct isri_source_ops *ops, struct isr_loop *loop,
+		     uint32_t ring_events, isr_handler_cb *handler, void *arg)
+{
+	int r;
+
+	source->ops = ops;
+	source->loop = loop;
+	source->handler = handler;
+	source->arg = arg;
+
+	r = isri_loop_take_source_id(loop);
+	if (r < 0)
+		return r;
+	source->id = (uint16_t)r;
+
+	r = isr_flag_init(&source->failed, loop, ISR_FLAG_AUTO);
+	if (r < 0)
+		return r;
+	if (ring_events) {
+		r = init_ring(source, ring_events);
+		if (r < 0)
+			return r;
+	}
+
+	isri_loop_member_add(loop, &source->member, close_member);
+	return 0;
+}
+
+void isri_source_done(struct isr_source *source)
+{
+	isri_loop_member_remove(&source->member);
+	if (source->id)
+		isri_loop_put_source_id(source->loop, source->id);
+	isr_ring_done(&source->ring);
+	isr_flag_done(&source->failed);
+	free(source->slots);
+	source->slots = NULL;
+}
+
+int isr_source_arm(struct isr_source *source)
+{
+	int r;
+
+	if (!source)
+		return -EINVAL;
+	r = isri_loop_check(source->loop);
+	if (r < 0)
+		return r;
+	if (source->closing)
+		return -EINVAL;
+	if (isri_source_is_armed(source))
+		return 0;
+
+	return source->ops->arm(source);
+}
+
+int isr_source_disarm(struct isr_source *source)
+{
+	int r;
+
+	if (!source)
+		return -EINVAL;
+	r = isri_loop_check(source->loop);
+	if (r < 0)
+		return r;
+
+	disarm(source);
+	return 0;
+}
+
+int isr_source_close(struct isr_source *source)
+{
+	int r;
+
+	if (!source)
+		return 0;
+	r = isri_loop_check(source->loop);
+	if (r < 0)
+		return r;
+
+	close_or_defer(source);
+	return 0;
+}
+
+struct isr_flag *isr_source_get_failed_flag(struct isr_source *source)
+{
+	return source ? &source->failed : NULL;
+}
+
+const struct isr_hist *isr_source_get_latency(const struct isr_source *source)
+{
+	return source ? &source->latency : NULL;
+}
+
+/* relaxed: counters, see isri_source_count() */
+#define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
+
+int isr_source_get_stats(struct isr_source *source,
+			 struct isr_source_stats *ret_stats)
+{
+	struct isr_source_stats *stats;
+	int r;
+
+	if (!source || !ret_stats)
+		return -EINVAL;
+	r = isri_loop_check(source->loop);
+	if (r < 0)
+		return r;
+
+	if (source->ops->account && !isri_source_is_armed(source))
+		source->ops->account(source);
+
+	stats = &source->stats;
+	ret_stats->delivered = LOAD(&stats->delivered);
+	ret_stats->lost_kernel = LOAD(&stats->lost_kernel);
+	ret_stats->lost_ring =
+		source->slots ? isr_ring_get_lost_total(&source->ring) : 0;
+	ret_stats->merged = LOAD(&stats->merged);
+	ret_stats->discarded = LOAD(&stats->discarded);
+	ret_stats->failed = LOAD(&stats->failed);
+	ret_stats->last_error = LOAD(&stats->last_error);
+	ret_stats->line_seq = LOAD(&stats->line_seq);
+	return 0;
+}

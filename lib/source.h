@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: what all sources have in common, for the files that make one kind of
+ * source each (pin, signal, fd, timer).
+ *
+ * A kind embeds struct isr_source as its first member and hands its events
+ * on in one of two ways:
+ *
+ *   isri_source_fire()     from ISR context: runs a hard handler there, or
+ *                          stores the event in the source's ring
+ *   isri_source_deliver()  on the loop: runs a soft handler
+ */
+#ifndef ISRI_SOURCE_H
+#define ISRI_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/flag.h>
+#include <isrloop/hist.h>
+#include <isrloop/ring.h>
+#include <isrloop/source.h>
+
+#include "atomic.h"
+#include "loop.h"
+
+/* Events read, or taken from the ring, in one go. */
+#define ISRI_SOURCE_BATCH_EVENTS 64
+/* Batches a pass: one busy source must not keep the others waiting. */
+#define ISRI_SOURCE_PASS_BATCHES 4
+
+/* The kind of source; all run on the loop's thread. */
+struct isri_source_ops {
+	/*
+	 * Discard what came while disarmed, set armed, and start. May be
+	 * called only while disarmed.
+	 */
+	int (*arm)(struct isr_source *source);
+	/*
+	 * Clear armed and stop. On return nothing fires any more, and what
+	 * ran has returned. Idempotent.
+	 */
+	void (*disarm)(struct isr_source *source);
+	/* Count what came while disarmed; NULL when nothing can. */
+	void (*account)(struct isr_source *source);
+	/* Disarmed before: give back what the kind holds, free the memory. */
+	void (*release)(struct isr_source *source);
+};
+
+struct isr_source {
+	/* constant from init to done */
+	const struct isri_source_ops *ops;
+	struct isr_loop *loop;
+	isr_handler_cb *handler;
+	void *arg;
+	uint16_t id;
+	bool hard;
+	/* t_ns is CLOCK_MONOTONIC, and of the event, not of its discovery */
+	bool measured;
+
+	/* loop only */
+	bool running;		/* inside a soft handler */
+	bool closing;		/* closed by its own handler */
+	struct isr_event *next; /* of the batch being delivered */
+	struct isr_event *end;
+	uint64_t untold;	/* losses whose record was discarded */
+	uint32_t delivered_seq; /* line_seq of the last event delivered */
+	struct isri_loop_member member;
+	struct isr_event *slots; /* NULL: no ring */
+
+	/* any context, atomic */
+	uint32_t armed;
+	struct isr_source_stats stats; /* but for lost_ring: the ring knows */
+
+	struct isr_ring ring;
+	struct isr_flag failed;
+	struct isr_hist latency;
+};
+
+/*
+ * Fill in zeroed memory: number, failed flag, and a ring of ring_events when
+ * that is not 0. The source is disarmed. Returns 0, -ENOMEM, -EMFILE.
+ */
+int isri_source_init(struct isr_source *source,
+		     const struct isri_source_ops *ops, struct isr_loop *loop,
+		     uint32_t ring_events, isr_handler_cb *handler, void *arg);
+/* Legal on a half-built source; the kind frees the memory. */
+void isri_source_done(struct isr_source *source);
+
+/*
+ * Run the soft handler for each event. Returns false when the source is
+ * gone: its handler closed it, its memory is freed.
+ */
+bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
+			 size_t n_events);
+
+/*
+ * Signal class: lib/source-isr.c
+ */
+
+/* Event as stamped; its source is filled in. Counts it when disarmed. */
+void isri_source_fire(struct isr_source *source, struct isr_event *event);
+/* The handler returned error: count it, and set the failed flag. */
+void isri_source_note_failure(struct isr_source *source, int error);
+/* An event is about to be handled: count it, and the time it took. */
+void isri_source_note_delivery(struct isr_source *source,
+			       const struct isr_event *event);
+
+/*
+ * Counters are independent of each other and order nothing: relaxed. An
+ * exact sum needs a source at rest, and then whoever reads it has been told
+ * of the last event by a ring, a flag or a lock.
+ */
+static inline void isri_source_count(uint64_t *counter, uint64_t n)
+{
+	/* relaxed: as above */
+	atomic_fetch_add_explicit(ATOMIC(counter), n, memory_order_relaxed);
+}
+
+/*
+ * Relaxed: pins change and read it under the IRQ thread's lock, or on the
+ * loop alone; signals pair through the in-flight count of signal-handler.c.
+ */
+static inline bool isri_source_is_armed(const struct isr_source *source)
+{
+	/* relaxed: as above */
+	return atomic_load_explicit(ATOMIC(&source->armed),
+				    memory_order_relaxed);
+}
+
+static inline void isri_source_set_armed(struct isr_source *source, bool armed)
+{
+	/* relaxed: as above */
+	atomic_store_explicit(ATOMIC(&source->armed), armed,
+			      memory_order_relaxed);
+}
+
+#endif /* ISRI_SOURCE_H */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* File descriptor sources, on a socket pair. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "xt-source.h"
+
+static struct isr_source *source;
+static int fds[2];
+
+static void setup(void)
+{
+	xt_loop_setup();
+	source = NULL;
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+static void teardown(void)
+{
+	xt_loop_teardown();
+	close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
+}
+
+static void open_fd(unsigned int events)
+{
+	xt_ok(isr_fd_open(loop, fds[0], events, xt_sink, &sink, &source));
+}
+
+static void make_readable(void)
+{
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+}
+
+START_TEST(fd_readable_and_writable_are_told)
+{
+	make_readable();
+	open_fd(ISR_FD_READ);
+	xt_sink_run(&sink, 1);
+	ck_assert_uint_eq(sink.events[0].kind, ISR_EVENT_FD);
+	ck_assert_int_eq(sink.events[0].value, ISR_FD_READ);
+
+	xt_ok(isr_fd_set_events(source, ISR_FD_READ | ISR_FD_WRITE));
+	xt_sink_run(&sink, 2);
+	ck_assert_int_eq(sink.events[1].value, ISR_FD_READ | ISR_FD_WRITE);
+	ck_assert_uint_eq(sink.events[1].line_seq, 2);
+}
+END_TEST
+
+START_TEST(fd_is_level_triggered)
+{
+	make_readable();
+	open_fd(ISR_FD_READ);
+
+	xt_sink_run(&sink, 5);
+
+	ck_assert(!sink.in_isr);
+}
+END_TEST
+
+START_TEST(fd_without_events_is_silent)
+{
+	make_readable();
+	open_fd(0);
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+
+	xt_ok(isr_fd_set_events(source, ISR_FD_READ));
+	xt_sink_run(&sink, 1);
+}
+END_TEST
+
+START_TEST(fd_hang_up_is_told_by_both_bits)
+{
+	open_fd(ISR_FD_READ | ISR_FD_WRITE);
+	close(fds[1]);
+	fds[1] = -1;
+
+	xt_sink_run(&sink, 1);
+
+	ck_assert_int_eq(sink.events[0].value, ISR_FD_READ | ISR_FD_WRITE);
+}
+END_TEST
+
+START_TEST(fd_disarmed_is_silent_and_loses_nothing)
+{
+	open_fd(ISR_FD_READ);
+	xt_ok(isr_source_disarm(source));
+	make_readable();
+	/* What is waited for may change meanwhile, and counts later. */
+	xt_ok(isr_fd_set_events(source, ISR_FD_READ | ISR_FD_WRITE));
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+
+	xt_ok(isr_source_arm(source));
+	xt_sink_run(&sink, 1);
+	ck_assert_int_eq(sink.events[0].value, ISR_FD_READ | ISR_FD_WRITE);
+	ck_assert_uint_eq(xt_stats(source).discarded, 0);
+}
+END_TEST
+
+START_TEST(fd_failing_handler_is_disarmed)
+{
+	make_readable();
+	open_fd(ISR_FD_READ);
+	sink.result = -EPROTO;
+
+	xt_sink_run(&sink, 1);
+	xt_settle();
+
+	ck_assert_uint_eq(sink.n, 1);
+	ck_assert_int_eq(xt_stats(source).last_error, -EPROTO);
+	ck_assert_uint_eq(isr_flag_peek(isr_source_get_failed_flag(source)), 1);
+}
+END_TEST
+
+static int close_self(struct isr_source *s, const struct isr_event *event,
+		      void *arg)
+{
+	(*(unsigned int *)arg)++;
+	return isr_source_close(s);
+}
+
+START_TEST(fd_may_be_closed_by_its_own_handler)
+{
+	unsigned int n = 0;
+
+	make_readable();
+	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, close_self, &n, &source));
+
+	xt_settle();
+
+	ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+START_TEST(fd_stays_the_callers)
+{
+	open_fd(ISR_FD_READ);
+
+	xt_ok(isr_source_close(source));
+
+	make_readable();
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+}
+END_TEST
+
+START_TEST(fd_bad_arguments_are_refused)
+{
+
+	xt_fails_with(EINVAL,
+		      isr_fd_open(NULL, fds[0], 0, xt_sink, NULL, &source));
+	xt_fails_with(EINVAL,
+		      isr_fd_open(loop, fds[0], 0, NULL, NULL, &source));
+	xt_fails_with(EINVAL,
+		      isr_fd_open(loop, fds[0], 0, xt_sink, NULL, NULL));
+	xt_fails_with(EINVAL,
+		      isr_fd_open(loop, fds[0], 4, xt_sink, NULL, &source));
+	xt_fails_with(EBADF, isr_fd_open(loop, -1, 0, xt_sink, NULL, &source));
+	xt_fails_with(EBADF,
+		      isr_fd_open(loop, 4000, 0, xt_sink, NULL, &source));
+	ck_assert_ptr_null(source);
+
+	xt_fails_with(EINVAL, isr_fd_set_events(NULL, ISR_FD_READ));
+	open_fd(0);
+	xt_fails_with(EINVAL, isr_fd_set_events(source, 8));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fd");
+	TCase *tcase = xt_case(suite, "fd");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, fd_readable_and_writable_are_told);
+	tcase_add_test(tcase, fd_is_level_triggered);
+	tcase_add_test(tcase, fd_without_events_is_silent);
+	tcase_add_test(tcase, fd_hang_up_is_told_by_both_bits);
+	tcase_add_test(tcase, fd_disarmed_is_silent_and_loses_nothing);
+	tcase_add_test(tcase, fd_failing_handler_is_disarmed);
+	tcase_add_test(tcase, fd_may_be_closed_by_its_own_handler);
+	tcase_add_test(tcase, fd_stays_the_callers);
+	tcase_add_test(tcase, fd_bad_arguments_are_refused);
+
+	return xt_main(suite);
+}
