@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: timer sources: a timerfd of absolute times, so that a late callback
+ * does not move the following ones. Expirations that a busy loop missed are
+ * told by the next call's value; nothing is lost.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "source.h"
+
+struct isri_timer {
+	struct isr_source source;
+	int fd;
+	/* loop only */
+	struct isri_loop_fd watch;
+	uint64_t next_ns; /* CLOCK_MONOTONIC */
+	uint64_t period_ns;
+};
+
+static struct isri_timer *to_timer(struct isr_source *source)
+{
+	return (struct isri_timer *)source;
+}
+
+/* Expirations since the last call; the time of the last one. */
+static uint64_t take_expirations(struct isri_timer *timer, uint64_t *ret_t_ns)
+{
+	uint64_t n;
+
+	if (read(timer->fd, &n, sizeof(n)) != sizeof(n))
+		return 0;
+
+	*ret_t_ns = timer->next_ns + (n - 1) * timer->period_ns;
+	timer->next_ns = *ret_t_ns + timer->period_ns;
+	timer->source.stats.line_seq += (uint32_t)n;
+	return n;
+}
+
+static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
+{
+	struct isri_timer *timer =
+		(struct isri_timer *)((char *)watch -
+				      offsetof(struct isri_timer, watch));
+	struct isr_event event = {.kind = ISR_EVENT_TIMER};
+	uint64_t n;
+
+	n = take_expirations(timer, &event.t_ns);
+	if (!n)
+		return;
+
+	event.line_seq = timer->source.stats.line_seq;
+	event.value = n < INT32_MAX ? (int32_t)n : INT32_MAX;
+	isri_source_deliver(&timer->source, &event, 1);
+}
+
+static void account_timer(struct isr_source *source)
+{
+	uint64_t t_ns;
+
+	isri_source_count(&source->stats.discarded,
+			  take_expirations(to_timer(source), &t_ns));
+}
+
+static int arm_timer(struct isr_source *source)
+{
+	int r;
+
+	account_timer(source);
+	r = isri_loop_fd_set(&to_timer(source)->watch, ISR_FD_READ);
+	if (r == 0)
+		isri_source_set_armed(source, true);
+	return r;
+}
+
+static void disarm_timer(struct isr_source *source)
+{
+	isri_source_set_armed(source, false);
+	isri_loop_fd_set(&to_timer(source)->watch, 0);
+}
+
+static void release_timer(struct isr_source *source)
+{
+	struct isri_timer *timer = to_timer(source);
+
+	isri_loop_fd_remove(&timer->watch);
+	if (timer->fd >= 0)
+		close(timer->fd);
+	isri_source_done(source);
+	free(timer);
+}
+
+static const struct isri_source_ops timer_ops = {
+	.arm = arm_timer,
+	.disarm = disarm_timer,
+	.account = account_timer,
+	.release = release_timer,
+};
+
+static struct timespec to_timespec(uint64_t t_ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(t_ns / ISRI_NS_PER_S),
+		.tv_nsec = (long)(t_ns % ISRI_NS_PER_S),
+	};
+}
+
+/* Within what a signed time in ns can say: about 292 years. */
+static bool are_valid(uint64_t first_ns, uint64_t period_ns)
+{
+	return first_ns <= INT64_MAX / 2 && period_ns <= INT64_MAX / 2;
+}
+
+static int start_timer(struct isri_timer *timer, uint64_t first_ns,
+		       uint64_t period_ns)
+{
+	struct itimerspec spec = {.it_interval = {0}};
+	uint64_t next_ns = isr_now_ns() + first_ns;
+
+	/* A zero it_value stops it. */
+	if (first_ns) {
+		spec.it_value = to_timespec(next_ns);
+		spec.it_interval = to_timespec(period_ns);
+	}
+	if (timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0)
+		return -errno;
+
+	timer->next_ns = next_ns;
+	timer->period_ns = period_ns;
+	return 0;
+}
+
+static int init_timer(struct isri_timer *timer, struct isr_loop *loop,
+		      isr_handler_cb *handler, void *arg)
+{
+	int r;
+
+	timer->source.measured = true;
+	r = isri_source_init(&timer->source, &timer_ops, loop, 0, handler, arg);
+	if (r < 0)
+		return r;
+
+	timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer->fd < 0)
+		return -errno;
+	return isri_loop_fd_add(loop, &timer->watch, timer->fd, 0, serve_watch);
+}
+
+int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
+		   isr_handler_cb *handler, void *arg,
+		   struct isr_source **ret_source)
+{
+	struct isri_timer *timer;
+	int r;
+
+	if (!loop || !handler || !ret_source || !are_valid(first_ns, period_ns))
+		return -EINVAL;
+	r = isri_loop_check(loop);
+	if (r < 0)
+		return r;
+
+	timer = calloc(1, sizeof(*timer));
+	if (!timer)
+		return -ENOMEM;
+	timer->fd = -1;
+	r = init_timer(timer, loop, handler, arg);
+	if (r < 0)
+		goto out;
+	r = arm_timer(&timer->source);
+	if (r < 0)
+		goto out;
+	r = start_timer(timer, first_ns, period_ns);
+	if (r < 0)
+		goto out;
+
+	*ret_source = &timer->source;
+	return 0;
+
+out:
+	release_timer(&timer->source);
+	return r;
+}
+
+int isr_timer_set(struct isr_source *source, uint64_t first_ns,
+		  uint64_t period_ns)
+{
+	int r;
+
+	if (!source || source->ops != &timer_ops ||
+	    !are_valid(first_ns, period_ns))
+		return -EINVAL;
+	r = isri_loop_check(source->loop);
+	if (r < 0)
+		return r;
+
+	return start_timer(to_timer(source), first_ns, period_ns);
+}
