@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3, signal class: the real signal handler.
+ *
+ * A handler may start late: the kernel chose it before the disposition was
+ * put back, and it runs after the source is gone. So the table is static,
+ * and each place in it counts the handlers that are inside.
+ *
+ * ORDERING
+ *   sig:A (handler, acq_rel add to inside) <-> sig:B (closer, acq_rel
+ *         read-modify-write of inside, reads 0): whichever comes second in
+ *         the order of that word sees what the other wrote before. So either
+ *         the closer waits, or the handler sees that the source is gone, or
+ *         disarmed.
+ *   sig:C (handler, release sub of inside) <-> sig:B: what the handler did
+ *         with the source happened before it is freed.
+ *   sig:D (claim, acq_rel exchange of source; unclaim, release) <-> sig:E
+ *         (handler, acquire load of source): a source is complete before it
+ *         is found.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include <isrloop/isr.h>
+
+#include "context.h"
+#include "signal-handler.h"
+#include "source.h"
+
+static struct {
+	struct isr_source *source; /* claimed by the loop's thread, atomic */
+	uint32_t inside;	   /* handlers, atomic */
+} table[NSIG];
+
+bool isri_signal_claim(int signo, struct isr_source *source)
+{
+	struct isr_source *none = NULL;
+
+	/* sig:D; relaxed when it fails: nothing of the other one is used */
+	return atomic_compare_exchange_strong_explicit(
+		ATOMIC(&table[signo].source), &none, source,
+		memory_order_acq_rel, memory_order_relaxed);
+}
+
+void isri_signal_unclaim(int signo)
+{
+	/* sig:D; the next one to claim comes after us */
+	atomic_store_explicit(ATOMIC(&table[signo].source), NULL,
+			      memory_order_release);
+}
+
+bool isri_signal_is_quiet(int signo)
+{
+	/* sig:B; adding 0, because a load would not be ordered with sig:A */
+	return atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 0,
+					 memory_order_acq_rel) == 0;
+}
+
+/* Only what a sender queued has a value. */
+static int32_t get_value(const siginfo_t *info)
+{
+	switch (info->si_code) {
+	case SI_QUEUE:
+	case SI_TIMER:
+	case SI_MESGQ:
+		return info->si_value.sival_int;
+	default:
+		return 0;
+	}
+}
+
+static void fire(struct isr_source *source, const siginfo_t *info)
+{
+	struct isr_event event = {
+		.t_ns = isr_now_ns(),
+		.kind = ISR_EVENT_SIGNAL,
+		.value = get_value(info),
+	};
+
+	/* relaxed: a number for each, the order is the ring's */
+	event.line_seq =
+		1 + atomic_fetch_add_explicit(ATOMIC(&source->stats.line_seq),
+					      1, memory_order_relaxed);
+	isri_source_fire(source, &event);
+}
+
+void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
+{
+	struct isr_source *source;
+	int saved_errno = errno;
+
+	isri_context_enter();
+	/* sig:A */
+	atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 1,
+				  memory_order_acq_rel);
+	/* sig:E */
+	source = atomic_load_explicit(ATOMIC(&table[signo].source),
+				      memory_order_acquire);
+	if (source)
+		fire(source, info);
+	/* sig:C */
+	atomic_fetch_sub_explicit(ATOMIC(&table[signo].inside), 1,
+				  memory_order_release);
+	isri_context_leave();
+	errno = saved_errno;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: signal sources: opening, arming and closing. What runs in the handler is
+ * in signal-handler.c.
+ *
+ * A disarmed source keeps its handler installed: a program that disarms
+ * SIGTERM does not want to die of the next one. The disposition that was
+ * found comes back with close.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "signal-handler.h"
+#include "source.h"
+
+struct isri_signal {
+	struct isr_source source;
+	int signo;
+	bool installed;
+	struct sigaction found;
+};
+
+static struct isri_signal *to_signal(struct isr_source *source)
+{
+	return (struct isri_signal *)source;
+}
+
+/*
+ * A handler in another thread may be inside. It is short; a nap and not
+ * sched_yield(), because a loop with real-time priority would never yield
+ * to a thread without.
+ */
+static void wait_until_quiet(int signo)
+{
+	const struct timespec nap = {.tv_nsec = 50 * 1000};
+
+	while (!isri_signal_is_quiet(signo))
+		nanosleep(&nap, NULL);
+}
+
+static int arm_signal(struct isr_source *source)
+{
+	isri_source_set_armed(source, true);
+	return 0;
+}
+
+static void disarm_signal(struct isr_source *source)
+{
+	isri_source_set_armed(source, false);
+	if (to_signal(source)->installed)
+		wait_until_quiet(to_signal(source)->signo);
+}
+
+static void release_signal(struct isr_source *source)
+{
+	struct isri_signal *sig = to_signal(source);
+
+	if (sig->installed) {
+		sigaction(sig->signo, &sig->found, NULL);
+		isri_signal_unclaim(sig->signo);
+		wait_until_quiet(sig->signo);
+	}
+	isri_source_done(source);
+	free(sig);
+}
+
+static const struct isri_source_ops signal_ops = {
+	.arm = arm_signal,
+	.disarm = disarm_signal,
+	.release = release_signal,
+};
+
+/* Faults cannot be watched: returning from them runs them again. */
+static bool is_watchable(int signo)
+{
+	switch (signo) {
+	case SIGKILL:
+	case SIGSTOP:
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGTRAP:
+	case SIGSYS:
+		return false;
+	default:
+		/* between the two are the C library's own */
+		return (signo > 0 && signo < 32) ||
+		       (signo >= SIGRTMIN && signo <= SIGRTMAX);
+	}
+}
+
+static int install(struct isri_signal *sig)
+{
+	struct sigaction action = {
+		.sa_sigaction = isri_signal_handler,
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+	};
+	int r;
+
+	if (!isri_signal_claim(sig->signo, &sig->source))
+		return -EBUSY;
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(sig->signo, &action, &sig->found) < 0) {
+		r = -errno;
+		isri_signal_unclaim(sig->signo);
+		return r;
+	}
+
+	sig->installed = true;
+	return 0;
+}
+
+int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
+		    isr_handler_cb *handler, void *arg,
+		    struct isr_source **ret_source)
+{
+	struct isri_signal *sig;
+	int r;
+
+	if (!loop || !handler || !ret_source || !is_watchable(signo))
+		return -EINVAL;
+	r = isri_loop_check(loop);
+	if (r < 0)
+		return r;
+
+	sig = calloc(1, sizeof(*sig));
+	if (!sig)
+		return -ENOMEM;
+	sig->signo = signo;
+	sig->source.hard = hard;
+	sig->source.measured = true;
+
+	r = isri_source_init(&sig->source, &signal_ops, loop,
+			     hard ? 0 : ISR_SOURCE_RING_EVENTS, handler, arg);
+	if (r < 0)
+		goto out;
+	r = install(sig);
+	if (r < 0)
+		goto out;
+
+	/* Before the first handler, which may run at once. */
+	*ret_source = &sig->source;
+	return arm_signal(&sig->source);
+
+out:
+	release_signal(&sig->source);
+	return r;
+}
