@@ -55,6 +55,7 @@ struct isr_loop {
 	int outer_fd;
 	struct isri_loop_fd *watches;
 	struct isri_loop_member *members;
+	struct isri_irq_thread *irq_thread;
 	/* One bit each that is taken; id 0 is never given. */
 	uint8_t source_ids[(UINT16_MAX + 1) / 8];
 	isr_log_cb *log_cb;
@@ -388,6 +389,11 @@ void isri_loop_member_remove(struct isri_loop_member *member)
 	if (member->next)
 		member->next->prev = member->prev;
 	*member = (struct isri_loop_member){0};
+}
+
+struct isri_irq_thread **isri_loop_get_irq_thread(struct isr_loop *loop)
+{
+	return &loop->irq_thread;
 }
 
 int isri_loop_take_source_id(struct isr_loop *loop)

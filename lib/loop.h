@@ -9,6 +9,7 @@
 #include <isrloop/isr.h>
 #include <isrloop/loop.h>
 
+struct isri_irq_thread;
 struct isri_loop_fd;
 struct isri_wake;
 struct loop_io;
@@ -66,6 +67,12 @@ void isri_loop_member_remove(struct isri_loop_member *member);
 /* Unique among the loop's sources: 1 to 65535; -EMFILE when all are used. */
 int isri_loop_take_source_id(struct isr_loop *loop);
 void isri_loop_put_source_id(struct isr_loop *loop, int id);
+
+/*
+ * Where the loop's IRQ thread is kept: irq-thread.c's to read and write.
+ * Loop thread only.
+ */
+struct isri_irq_thread **isri_loop_get_irq_thread(struct isr_loop *loop);
 
 /* A message for whoever set isr_loop_set_log_cb(). Loop thread only. */
 void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: the IRQ thread.
+ *
+ * REMOVAL. The thread waits without the lock and serves with it, one entry
+ * at a time. Between the two an entry may have been removed and freed, so
+ * every removal counts up "generation": what epoll_wait() reported counts
+ * only while the generation is still the one from before the wait. If it is
+ * not, the report is dropped; level-triggered, epoll says it again. Adding
+ * needs no such care: no old report can name a new entry.
+ *
+ * The lock has priority inheritance: a loop of low priority that holds it
+ * for a moment is lifted, and whoever waits gets it handed over, so that
+ * the loop waits for one batch of one entry at most.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "irq-thread.h"
+
+/* Below the kernel's own interrupt threads (50), which feed this one. */
+#define PRIORITY 40
+#define REPORTS_MAX 16
+/* Stack that handlers may use without a page fault. */
+#define STACK_TOUCHED_BYTES (64 * 1024)
+
+struct isri_irq_thread {
+	/* constant from start to stop */
+	pthread_t id;
+	struct isr_loop *loop;
+	int epoll_fd;
+	int stop_fd; /* an eventfd; readable: end */
+
+	/* loop only */
+	unsigned int users;
+
+	/* under the lock */
+	pthread_mutex_t lock;
+	unsigned int generation;
+};
+
+void isri_irq_thread_lock(struct isri_irq_thread *thread)
+{
+	pthread_mutex_lock(&thread->lock);
+}
+
+void isri_irq_thread_unlock(struct isri_irq_thread *thread)
+{
+	pthread_mutex_unlock(&thread->lock);
+}
+
+int isri_irq_thread_watch(struct isri_irq_thread *thread,
+			  struct isri_irq_entry *entry)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = entry};
+
+	if (entry->watched)
+		return 0;
+	if (epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, entry->fd, &ev) < 0)
+		return -errno;
+
+	entry->watched = true;
+	return 0;
+}
+
+void isri_irq_thread_unwatch(struct isri_irq_thread *thread,
+			     struct isri_irq_entry *entry)
+{
+	if (!entry->watched)
+		return;
+
+	epoll_ctl(thread->epoll_fd, EPOLL_CTL_DEL, entry->fd, NULL);
+	entry->watched = false;
+	thread->generation++;
+}
+
+/* False when the report was of another generation. */
+static bool serve(struct isri_irq_thread *thread, unsigned int generation,
+		  struct isri_irq_entry *entry)
+{
+	bool valid;
+
+	isri_irq_thread_lock(thread);
+	valid = thread->generation == generation;
+	if (valid)
+		entry->service(entry);
+	isri_irq_thread_unlock(thread);
+	return valid;
+}
+
+static unsigned int get_generation(struct isri_irq_thread *thread)
+{
+	unsigned int generation;
+
+	isri_irq_thread_lock(thread);
+	generation = thread->generation;
+	isri_irq_thread_unlock(thread);
+	return generation;
+}
+
+static void touch_stack(void)
+{
+	volatile char stack[STACK_TOUCHED_BYTES];
+	size_t i;
+
+	for (i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+}
+
+static void *run(void *arg)
+{
+	struct isri_irq_thread *thread = arg;
+	struct epoll_event reports[REPORTS_MAX];
+	unsigned int generation;
+	int i, n;
+
+	touch_stack();
+	for (;;) {
+		generation = get_generation(thread);
+		n = epoll_wait(thread->epoll_fd, reports, REPORTS_MAX, -1);
+		for (i = 0; i < n; i++) {
+			/* The entry of the stop descriptor is none. */
+			if (!reports[i].data.ptr)
+				return NULL;
+			if (!serve(thread, generation, reports[i].data.ptr))
+				break;
+		}
+	}
+}
+
+static int init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	int r;
+
+	r = pthread_mutexattr_init(&attr);
+	if (r)
+		return -r;
+	r = pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	if (!r)
+		r = pthread_mutex_init(lock, &attr);
+	/* ENOTSUP: a kernel without it. Late in the worst case, not wrong. */
+	if (r == ENOTSUP)
+		r = pthread_mutex_init(lock, NULL);
+	pthread_mutexattr_destroy(&attr);
+	return -r;
+}
+
+static int open_fds(struct isri_irq_thread *thread)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	thread->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (thread->epoll_fd < 0)
+		return -errno;
+	thread->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (thread->stop_fd < 0)
+		return -errno;
+	if (epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, thread->stop_fd, &ev) <
+	    0)
+		return -errno;
+	return 0;
+}
+
+static void close_fds(struct isri_irq_thread *thread)
+{
+	if (thread->stop_fd >= 0)
+		close(thread->stop_fd);
+	if (thread->epoll_fd >= 0)
+		close(thread->epoll_fd);
+}
+
+/* Signals belong to the program's threads: here they are blocked. */
+static int create_blocked(struct isri_irq_thread *thread)
+{
+	sigset_t all, saved;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	r = pthread_create(&thread->id, NULL, run, thread);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return -r;
+}
+
+/* What RLIMIT_RTPRIO leaves us when PRIORITY itself is refused. */
+static int get_permitted_priority(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_RTPRIO, &limit) < 0 || limit.rlim_cur < 1)
+		return 0;
+	return limit.rlim_cur < PRIORITY ? (int)limit.rlim_cur : PRIORITY;
+}
+
+static void raise_priority(struct isri_irq_thread *thread)
+{
+	struct sched_param param = {.sched_priority = PRIORITY};
+	int r;
+
+	r = pthread_setschedparam(thread->id, SCHED_FIFO, &param);
+	if (r == EPERM) {
+		param.sched_priority = get_permitted_priority();
+		if (param.sched_priority)
+			r = pthread_setschedparam(thread->id, SCHED_FIFO,
+						  &param);
+	}
+	if (r)
+		isri_loop_log(thread->loop, ISR_LOG_NOTICE,
+			      "the IRQ thread runs without real-time priority "
+			      "(%s): edges are read later when the machine is "
+			      "busy; permit it with CAP_SYS_NICE or "
+			      "RLIMIT_RTPRIO %d",
+			      strerrordesc_np(r), PRIORITY);
+}
+
+static int start(struct isr_loop *loop, struct isri_irq_thread **ret_thread)
+{
+	struct isri_irq_thread *thread;
+	int r;
+
+	thread = calloc(1, sizeof(*thread));
+	if (!thread)
+		return -ENOMEM;
+	thread->loop = loop;
+	thread->epoll_fd = -1;
+	thread->stop_fd = -1;
+
+	r = init_lock(&thread->lock);
+	if (r < 0)
+		goto out_free;
+	r = open_fds(thread);
+	if (r < 0)
+		goto out_lock;
+	r = create_blocked(thread);
+	if (r < 0)
+		goto out_lock;
+
+	pthread_setname_np(thread->id, "isr-irq");
+	raise_priority(thread);
+	*ret_thread = thread;
+	return 0;
+
+out_lock:
+	close_fds(thread);
+	pthread_mutex_destroy(&thread->lock);
+out_free:
+	free(thread);
+	return r;
+}
+
+static void stop(struct isri_irq_thread *thread)
+{
+	/* Cannot fail: a counter of 0 has room for 1. */
+	eventfd_write(thread->stop_fd, 1);
+	pthread_join(thread->id, NULL);
+	close_fds(thread);
+	pthread_mutex_destroy(&thread->lock);
+	free(thread);
+}
+
+int isri_irq_thread_get(struct isr_loop *loop,
+			struct isri_irq_thread **ret_thread)
+{
+	struct isri_irq_thread **thread = isri_loop_get_irq_thread(loop);
+	int r;
+
+	if (!*thread) {
+		r = start(loop, thread);
+		if (r < 0)
+			return r;
+	}
+
+	(*thread)->users++;
+	*ret_thread = *thread;
+	return 0;
+}
+
+void isri_irq_thread_put(struct isri_irq_thread *thread)
+{
+	if (!thread || --thread->users)
+		return;
+
+	*isri_loop_get_irq_thread(thread->loop) = NULL;
+	stop(thread);
+}

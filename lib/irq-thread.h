@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: the IRQ thread, which drains request descriptors so that a busy loop
+ * loses nothing. One per loop; it starts with the first user and ends with
+ * the last.
+ */
+#ifndef ISRI_IRQ_THREAD_H
+#define ISRI_IRQ_THREAD_H
+
+#include "loop.h"
+
+struct isri_irq_thread;
+
+/* One descriptor that it drains; the user's memory. */
+struct isri_irq_entry {
+	int fd;
+	/*
+	 * In the IRQ thread, with the lock held: take one batch. Level
+	 * triggered, so the rest comes with the next call.
+	 */
+	void (*service)(struct isri_irq_entry *entry);
+	bool watched; /* under the lock */
+};
+
+/*
+ * The loop's IRQ thread, started if need be. Loop thread. Returns 0, -ENOMEM,
+ * or what pthread_create, epoll_create1 and eventfd say.
+ */
+int isri_irq_thread_get(struct isr_loop *loop,
+			struct isri_irq_thread **ret_thread);
+/* Loop thread, without the lock. The last user joins the thread. */
+void isri_irq_thread_put(struct isri_irq_thread *thread);
+
+/*
+ * Between the two no service runs, and none starts. Not recursive. The
+ * service may call watch and unwatch, never lock.
+ */
+void isri_irq_thread_lock(struct isri_irq_thread *thread);
+void isri_irq_thread_unlock(struct isri_irq_thread *thread);
+
+/* With the lock held. Returns 0 or what epoll_ctl says. */
+int isri_irq_thread_watch(struct isri_irq_thread *thread,
+			  struct isri_irq_entry *entry);
+/*
+ * With the lock held; idempotent. Once the lock has been given back the
+ * entry may be freed: no service of it runs, and none will.
+ */
+void isri_irq_thread_unwatch(struct isri_irq_thread *thread,
+			     struct isri_irq_entry *entry);
+
+#endif /* ISRI_IRQ_THREAD_H */
