@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright the isrloop authors
+# shellcheck shell=bash
+#
+# Sourced first by each scenario of the kernel ring, tests/vm/scenario-NAME.
+#
+# A scenario is an executable that runs alone in a virtual machine, as root.
+# Its exit status is its verdict; there is no skipping. It finds in
+#
+#   ISRLOOP_SOURCE   the source tree
+#   ISRLOOP_BUILD    the build tree; what was built there comes first in PATH
+#   ISRLOOP_RESULTS  a folder whose contents outlive the machine
+#
+# What it prints is kept, and shown when it fails; what it prints with note()
+# is always shown.
+
+set -euo pipefail
+
+. "$ISRLOOP_SOURCE/tests/vm/chip.sh"
+
+# The programs themselves, not libtool's wrappers: a signal sent to a wrapper
+# that has not yet become the program would be lost.
+for folder in tests daemon tools; do
+	PATH=$ISRLOOP_BUILD/$folder/.libs:$ISRLOOP_BUILD/$folder:$PATH
+done
+export PATH LD_LIBRARY_PATH=$ISRLOOP_BUILD/lib/.libs
+
+# Nothing that is waited for takes that long, even emulated on a busy machine.
+wait_limit_s=60
+
+note()
+{
+	echo "# $*"
+}
+
+fail()
+{
+	echo "failed: $*"
+	exit 1
+}
+
+# expect WHAT GOT WANTED
+expect()
+{
+	[[ $2 = "$3" ]] || fail "$1: $2, not $3"
+	echo "$1: $2"
+}
+
+# wait_until COMMAND [ARGUMENT]...: for what cannot be blocked on.
+wait_until()
+{
+	local end=$((SECONDS + wait_limit_s))
+
+	until "$@"; do
+		[[ $SECONDS -lt $end ]] || fail "never came true: $*"
+	done
+}
+
+# process_is STATE PID: STATE as in proc(5).
+process_is()
+{
+	local stat
+
+	stat=$(<"/proc/$2/stat") 2>/dev/null || return 1
+	stat=${stat##*) }
+	[[ ${stat%% *} = "$1" ]]
+}
+
+# read_line FD: the next line, in $line.
+read_line()
+{
+	read -r -t "$wait_limit_s" -u "$1" line || fail 'an output ended early'
+}
+
+# edges CHIP LINE... -- OPTION...: run edge-gen on these lines.
+edges()
+{
+	local chip=$1
+	local -a pulls=()
+
+	shift
+	while [[ $1 != -- ]]; do
+		pulls+=(--pull "$1=$(chip_pull "$chip" "$1")")
+		shift
+	done
+	shift
+	edge-gen "${pulls[@]}" "$@"
+}
