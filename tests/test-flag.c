@@ -9,6 +9,7 @@
 #include <isrloop/flag.h>
 #include <isrloop/loop.h>
 
+#include "flag.h"
 #include "xt.h"
 
 #define N_FLAGS 4
@@ -193,6 +194,39 @@ START_TEST(flag_set_between_clear_and_delivery_is_delivered)
 }
 END_TEST
 
+START_TEST(flag_cleared_while_queued_stays_queued)
+{
+	isr_flag_set(&flag);
+	xt_ok(isr_flag_clear(&flag));
+
+	/* Or else the next set would link it into the list once more. */
+	ck_assert_uint_eq(flag.word, ISRI_FLAG_QUEUED);
+}
+END_TEST
+
+static void set_self_once(struct isr_flag *f, uint32_t count, void *arg)
+{
+	note(f, count, arg);
+	if (n_calls == 1)
+		isr_flag_set(f);
+}
+
+START_TEST(flag_set_by_its_own_callback_keeps_others_queued)
+{
+	xt_ok(isr_flag_set_cb(&flag, set_self_once, NULL));
+	xt_ok(isr_flag_set_cb(&other, note, NULL));
+	isr_flag_set(&flag);
+	isr_flag_set(&other);
+
+	xt_ok(isr_loop_dispatch(loop));
+	xt_ok(isr_loop_dispatch(loop));
+
+	ck_assert_uint_eq(n_calls, 3);
+	ck_assert_ptr_eq(order[1], &other);
+	ck_assert_ptr_eq(order[2], &flag);
+}
+END_TEST
+
 START_TEST(flag_sticky_stays_set_until_cleared)
 {
 	static struct isr_flag sticky;
@@ -269,6 +303,22 @@ START_TEST(flag_set_after_done_does_nothing)
 	xt_fails_with(EINVAL, isr_flag_take(&flag));
 	xt_ok(isr_flag_done(&flag));
 	xt_ok(isr_flag_done(NULL));
+}
+END_TEST
+
+START_TEST(flag_memory_may_be_reused_after_done)
+{
+	xt_ok(isr_flag_set_cb(&other, note, NULL));
+	isr_flag_set(&other);
+	isr_flag_set(&flag);
+	xt_ok(isr_flag_done(&flag));
+	memset(&flag, 0xff, sizeof(flag));
+
+	xt_ok(isr_loop_dispatch(loop));
+
+	ck_assert_uint_eq(n_calls, 1);
+	ck_assert_ptr_eq(order[0], &other);
+	memset(&flag, 0, sizeof(flag));
 }
 END_TEST
 
@@ -494,11 +544,14 @@ int main(void)
 	tcase_add_test(tc, flag_take_leaves_nothing_to_deliver);
 	tcase_add_test(tc, flag_clear_cancels_a_queued_delivery);
 	tcase_add_test(tc, flag_set_between_clear_and_delivery_is_delivered);
+	tcase_add_test(tc, flag_cleared_while_queued_stays_queued);
+	tcase_add_test(tc, flag_set_by_its_own_callback_keeps_others_queued);
 	tcase_add_test(tc, flag_sticky_stays_set_until_cleared);
 	tcase_add_test(tc, flag_sticky_is_told_once_each_time_it_gets_set);
 	tcase_add_test(tc, flag_sticky_cleared_while_queued_is_not_told);
 	tcase_add_test(tc, flag_saturates);
 	tcase_add_test(tc, flag_set_after_done_does_nothing);
+	tcase_add_test(tc, flag_memory_may_be_reused_after_done);
 	tcase_add_test(tc, flag_set_after_the_end_of_its_loop_does_nothing);
 	tcase_add_test(tc, flag_that_was_never_initialised_only_counts);
 	tcase_add_test(tc,
