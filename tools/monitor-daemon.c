@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * Records from isrloopd, over the varlink interface io.isrloop (its
+ * description is daemon/io.isrloop.varlink, and "GetInterfaceDescription"
+ * gives it). The lines are asked for first, for what a record does not
+ * repeat: chip, offset and the kernel's name.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "monitor-daemon.h"
+#include "varlink-client.h"
+
+/* An answer that takes longer will not come. */
+#define ANSWER_TIMEOUT_MS 10000
+
+struct subscription {
+	struct monitor *monitor;
+	struct varlink_client client;
+	struct isr_source *source;
+};
+
+/*
+ * What went wrong, and what to do.
+ */
+
+static const char *get_group_name(const char *path)
+{
+	struct stat st;
+	struct group *group;
+
+	if (stat(path, &st) < 0)
+		return NULL;
+	group = getgrgid(st.st_gid);
+	return group ? group->gr_name : NULL;
+}
+
+static void tell_no_permission(const char *path)
+{
+	const char *group = get_group_name(path);
+
+	if (group && strcmp(group, "root") != 0)
+		monitor_message(
+			"no permission on %s: join its group with 'sudo usermod -aG %s $USER' and log in again",
+			path, group);
+	else
+		monitor_message(
+			"no permission on %s: run isrmon as root, or set the group of the socket in isrloopd.conf(5)",
+			path);
+}
+
+static enum status tell_connect_error(const char *path, int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		tell_no_permission(path);
+		return STATUS_FAILED;
+	case -ENAMETOOLONG:
+		monitor_message("%s is too long for the path of a socket",
+				path);
+		return STATUS_USAGE;
+	case -ENOENT:
+	case -ECONNREFUSED:
+	case -ENOTSOCK:
+		monitor_message(
+			"isrloopd is not running on %s: start it with 'systemctl start isrloopd', or watch the chip yourself with --direct -c CHIP LINE",
+			path);
+		return STATUS_NO_DAEMON;
+	default:
+		monitor_message("cannot connect to isrloopd on %s: %s", path,
+				strerror(-error));
+		return STATUS_NO_DAEMON;
+	}
+}
+
+static enum status tell_stream_error(int error)
+{
+	switch (error) {
+	case -ECONNRESET:
+	case -EPIPE:
+		monitor_message(
+			"isrloopd ended the connection: see why with 'systemctl status isrloopd'");
+		return STATUS_NO_DAEMON;
+	case -EBADMSG:
+	case -EMSGSIZE:
+		monitor_message(
+			"what answers is not isrloopd, or another version of it: compare 'isrloopd --version' and 'isrmon --version'");
+		return STATUS_FAILED;
+	case -ETIMEDOUT:
+		monitor_message(
+			"isrloopd does not answer: see 'systemctl status isrloopd'");
+		return STATUS_NO_DAEMON;
+	default:
+		monitor_message("the connection to isrloopd failed: %s",
+				strerror(-error));
+		return STATUS_FAILED;
+	}
+}
+
+/* "'A' or 'B'" of an array of strings, cut where the room ends. */
+static void join_names(const json_t *names, char *ret_text, size_t size)
+{
+	size_t i, length = 0;
+	json_t *name;
+
+	ret_text[0] = '\0';
+	json_array_foreach(names, i, name)
+	{
+		int n = snprintf(ret_text + length, size - length, "%s'%s'",
+				 i ? " or " : "", json_string_value(name));
+
+		if (n < 0 || (size_t)n >= size - length)
+			return;
+		length += (size_t)n;
+	}
+}
+
+static void tell_no_such_line(const struct monitor *m, const json_t *parameters)
+{
+	const char *line =
+		json_string_value(json_object_get(parameters, "line"));
+	char near[256];
+
+	join_names(json_object_get(parameters, "near"), near, sizeof(near));
+	if (near[0])
+		monitor_message("isrloopd has no line '%s': did you mean %s?",
+				line ? line : "", near);
+	else
+		monitor_message(
+			"isrloopd has no line '%s': 'varlinkctl call %s io.isrloop.ListLines {}' lists those it has",
+			line ? line : "", m->options->socket);
+}
+
+/* A varlink error, if the reply is one. */
+static bool tell_error_reply(const struct monitor *m, const json_t *reply)
+{
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	const json_t *parameters = json_object_get(reply, "parameters");
+
+	if (!error)
+		return false;
+	if (strcmp(error, "io.isrloop.NoSuchLine") == 0)
+		tell_no_such_line(m, parameters);
+	else if (strcmp(error, "io.isrloop.TooManyClients") == 0)
+		monitor_message(
+			"isrloopd serves as many clients as it may: end one, or raise max-clients in isrloopd.conf(5)");
+	else
+		monitor_message(
+			"isrloopd refused: %s: is it of this version? compare 'isrloopd --version' and 'isrmon --version'",
+			error);
+	return true;
+}
+
+/*
+ * Lines.
+ */
+
+static const char *get_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static uint64_t get_count(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static enum isr_clock get_clock(const json_t *object)
+{
+	const char *clock = get_text(object, "clock");
+
+	if (strcmp(clock, "realtime") == 0)
+		return ISR_CLOCK_REALTIME;
+	return strcmp(clock, "hte") == 0 ? ISR_CLOCK_HTE : ISR_CLOCK_MONOTONIC;
+}
+
+/* Lines not asked for are skipped; asked for twice they are shown once. */
+static bool is_wanted(const struct options *o, const char *name)
+{
+	int i;
+
+	for (i = 0; i < o->num_lines; i++) {
+		if (strcmp(o->lines[i], name) == 0)
+			return true;
+	}
+	return o->num_lines == 0;
+}
+
+static int add_line(struct monitor *m, const json_t *object)
+{
+	const char *alias = get_text(object, "name");
+	struct line *line;
+
+	if (!is_wanted(m->options, alias))
+		return 0;
+
+	line = monitor_add_line(m, alias, get_text(object, "gpio_name"),
+				get_text(object, "chip"),
+				(uint32_t)get_count(object, "offset"));
+	if (!line)
+		return -ENOMEM;
+	line->clock = get_clock(object);
+	line->simulated = json_is_true(json_object_get(object, "simulated"));
+	return 0;
+}
+
+/* Returns 0; negative errno. */
+static int add_lines(struct monitor *m, const json_t *reply)
+{
+	const json_t *lines =
+		json_object_get(json_object_get(reply, "parameters"), "lines");
+	json_t *object;
+	size_t i;
+	int r;
+
+	if (!json_is_array(lines))
+		return -EBADMSG;
+	json_array_foreach(lines, i, object)
+	{
+		r = add_line(m, object);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Records.
+ */
+
+static enum isr_event_kind get_kind(const json_t *event)
+{
+	const char *kind = get_text(event, "kind");
+
+	if (strcmp(kind, "edge") == 0)
+		return strcmp(get_text(event, "edge"), "rising") == 0
+			       ? ISR_EVENT_RISING
+			       : ISR_EVENT_FALLING;
+	if (strcmp(kind, "initial") == 0)
+		return ISR_EVENT_INITIAL;
+	if (strcmp(kind, "lost") == 0)
+		return ISR_EVENT_LOST;
+	return ISR_EVENT_NONE;
+}
+
+static unsigned int get_flags(const json_t *event)
+{
+	unsigned int flags = 0;
+
+	if (json_is_true(json_object_get(event, "merged")))
+		flags |= ISR_EVENT_FLAG_MERGED;
+	if (json_is_true(json_object_get(event, "debounced")))
+		flags |= ISR_EVENT_FLAG_DEBOUNCED;
+	return flags;
+}
+
+static unsigned int get_place(uint64_t lost, uint64_t lost_client)
+{
+	unsigned int places = 0;
+
+	if (lost > lost_client)
+		places |= PLACE_KERNEL | PLACE_RING;
+	if (lost_client)
+		places |= PLACE_CLIENT;
+	return places;
+}
+
+/* The daemon may get new kinds of records, and new lines. */
+static void push_event(struct monitor *m, const json_t *event)
+{
+	struct record record = {
+		.line = monitor_find_line(m, get_text(event, "line")),
+		.kind = get_kind(event),
+		.flags = get_flags(event),
+		.value = (int)get_count(event, "value"),
+		.t_ns = get_count(event, "t_ns"),
+		.has_seq = true,
+		.seq = get_count(event, "seq"),
+		.line_seq = (uint32_t)get_count(event, "line_seq"),
+		.lost = get_count(event, "lost"),
+		.lost_client = get_count(event, "lost_client"),
+	};
+
+	if (!record.line || record.kind == ISR_EVENT_NONE)
+		return;
+	record.lost_at = get_place(record.lost, record.lost_client);
+	monitor_push(m, &record);
+}
+
+/* Returns 0; -EBADMSG; -ECONNRESET when it was the last one. */
+static int push_reply(struct monitor *m, const json_t *reply)
+{
+	const json_t *events =
+		json_object_get(json_object_get(reply, "parameters"), "events");
+	json_t *event;
+	size_t i;
+
+	if (!json_is_array(events))
+		return -EBADMSG;
+	json_array_foreach(events, i, event) push_event(m, event);
+	return json_is_true(json_object_get(reply, "continues")) ? 0
+								 : -ECONNRESET;
+}
+
+/*
+ * All that is whole in the buffer. What is on the socket meanwhile waits for
+ * the next turn, so that one turn is bounded by the buffer.
+ */
+static int push_replies(struct subscription *subscription)
+{
+	struct monitor *m = subscription->monitor;
+	json_t *reply;
+	int r;
+
+	while (!m->ended) {
+		r = varlink_take(&subscription->client, &reply);
+		if (r <= 0)
+			return r;
+		r = tell_error_reply(m, reply) ? -ECANCELED
+					       : push_reply(m, reply);
+		json_decref(reply);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int on_readable(struct isr_source *source, const struct isr_event *event,
+		       void *arg)
+{
+	struct subscription *subscription = arg;
+	int r = varlink_receive(&subscription->client);
+
+	if (r >= 0)
+		r = push_replies(subscription);
+	if (r < 0) {
+		isr_fd_set_events(source, 0);
+		monitor_end(subscription->monitor,
+			    r == -ECANCELED ? STATUS_FAILED
+					    : tell_stream_error(r));
+	}
+	return 0;
+}
+
+/*
+ * Subscription.
+ */
+
+/* The one call before the stream; returns -1, or the status to end with. */
+static int ask_lines(struct monitor *m, struct varlink_client *client)
+{
+	json_t *reply;
+	int r, status = -1;
+
+	r = varlink_send(client, "io.isrloop.ListLines", json_object(), false);
+	if (r >= 0)
+		r = varlink_wait(client, ANSWER_TIMEOUT_MS, &reply);
+	if (r < 0)
+		return tell_stream_error(r);
+
+	if (tell_error_reply(m, reply)) {
+		status = STATUS_FAILED;
+	} else {
+		r = add_lines(m, reply);
+		if (r == -EBADMSG)
+			status = tell_stream_error(r);
+		else if (r < 0)
+			status = STATUS_FAILED;
+	}
+	json_decref(reply);
+
+	if (status < 0 && !m->lines && !m->options->num_lines) {
+		monitor_message(
+			"isrloopd has no lines: add some to its configuration, see isrloopd.conf(5)");
+		status = STATUS_FAILED;
+	}
+	return status;
+}
+
+static json_t *make_parameters(const struct options *o)
+{
+	static const char *const edges[] = {
+		[ISR_EDGE_BOTH] = "both",
+		[ISR_EDGE_RISING] = "rising",
+		[ISR_EDGE_FALLING] = "falling",
+	};
+	json_t *parameters = json_pack("{s:s}", "edges", edges[o->edges]);
+	json_t *lines;
+	int i;
+
+	if (!parameters || !o->num_lines)
+		return parameters;
+
+	lines = json_array();
+	for (i = 0; i < o->num_lines; i++)
+		json_array_append_new(lines, json_string(o->lines[i]));
+	json_object_set_new(parameters, "lines", lines);
+	return parameters;
+}
+
+/* Subscribes, and takes the initial levels; returns as ask_lines(). */
+static int subscribe(struct subscription *subscription)
+{
+	struct monitor *m = subscription->monitor;
+	struct varlink_client *client = &subscription->client;
+	json_t *reply;
+	int r, status = -1;
+
+	r = varlink_send(client, "io.isrloop.Subscribe",
+			 make_parameters(m->options), true);
+	if (r >= 0)
+		r = varlink_wait(client, ANSWER_TIMEOUT_MS, &reply);
+	if (r < 0)
+		return tell_stream_error(r);
+
+	if (tell_error_reply(m, reply)) {
+		status = STATUS_FAILED;
+	} else {
+		monitor_announce(m);
+		r = push_reply(m, reply);
+		if (r >= 0)
+			r = push_replies(subscription);
+		if (r < 0)
+			status = tell_stream_error(r);
+	}
+	json_decref(reply);
+	return status;
+}
+
+static enum status run(struct subscription *subscription)
+{
+	struct monitor *m = subscription->monitor;
+	int status, r;
+
+	status = ask_lines(m, &subscription->client);
+	if (status < 0)
+		status = subscribe(subscription);
+	if (status >= 0)
+		return status;
+
+	r = isr_fd_open(m->loop, subscription->client.fd, ISR_FD_READ,
+			on_readable, subscription, &subscription->source);
+	if (r < 0) {
+		monitor_message("cannot watch the connection: %s",
+				strerror(-r));
+		return STATUS_FAILED;
+	}
+	return monitor_run(m);
+}
+
+enum status daemon_watch(struct monitor *m)
+{
+	struct subscription subscription = {.monitor = m};
+	const char *path = m->options->socket;
+	enum status status;
+	int r;
+
+	r = varlink_connect(&subscription.client, path);
+	if (r < 0)
+		status = tell_connect_error(path, r);
+	else
+		status = run(&subscription);
+	isr_source_close(subscription.source);
+	varlink_close(&subscription.client);
+	return status;
+}
