@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* Between config.c, which reads sections, and config-key.c, their keys. */
+#ifndef DAEMON_CONFIG_KEY_H
+#define DAEMON_CONFIG_KEY_H
+
+#include "config.h"
+
+/* Where in the files reading stands. */
+struct config_reader {
+	struct config *config;
+	const char *file;
+	unsigned int line;
+	/* which section; NONE before the first, UNKNOWN below a bad header */
+	enum {
+		SECTION_NONE,
+		SECTION_UNKNOWN,
+		SECTION_DAEMON,
+		SECTION_LINE
+	} section;
+	/* -ENOMEM once memory ran out */
+	int error;
+};
+
+/* Note "FILE:LINE: MESSAGE". */
+void config_fault(struct config_reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Set @key of the present section to @value, or note why not. */
+void config_key_set(struct config_reader *reader, const char *key,
+		    const char *value);
+
+#endif /* DAEMON_CONFIG_KEY_H */
