@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * The hub: it owns the lines, numbers their edges and hands each to the
+ * subscriptions of its line, and to nobody else.
+ */
+#ifndef DAEMON_HUB_H
+#define DAEMON_HUB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/flag.h>
+#include <isrloop/loop.h>
+#include <isrloop/source.h>
+
+#include "config.h"
+#include "subscription.h"
+
+struct hub;
+
+struct hub_line {
+	struct hub *hub;
+	const struct config_line *config;
+	struct isr_source *source;
+	struct isr_pin_info info;
+	/* the latest event; until the first one only value is set */
+	struct isr_event last;
+	struct watch *watches;
+	/* what fell out of queues of subscriptions that have ended */
+	uint64_t lost_client;
+	/* the members of every record of this line that never change */
+	char *record_text;
+	size_t record_text_length;
+};
+
+struct hub {
+	struct isr_loop *loop;
+	struct hub_line *lines;
+	size_t n_lines;
+	uint64_t seq; /* of the last edge, over all lines */
+	struct isr_flag due_flag;
+	struct subscription *due; /* have something to send */
+};
+
+/*
+ * Open every line of @config, which must outlive the hub. All lines that
+ * cannot be opened are logged. Returns 0 or the first error; either way the
+ * caller ends with hub_close().
+ */
+int hub_open(struct hub *hub, struct isr_loop *loop,
+	     const struct config *config);
+
+/* Release all lines. Subscriptions must have ended. Zeroed memory is legal. */
+void hub_close(struct hub *hub);
+
+/* NULL when there is none. */
+struct hub_line *hub_find_line(struct hub *hub, const char *name);
+
+/* The logical level now. */
+int hub_get_value(struct hub_line *line);
+
+/* Fell out of clients' queues, of all there ever were. */
+uint64_t hub_get_lost_client(const struct hub_line *line);
+
+/*
+ * Watch @lines from now on; the hub calls @due on the loop when there is
+ * something to take. Returns 0 or -ENOMEM.
+ */
+int hub_subscribe(struct hub *hub, struct hub_line *const *lines,
+		  size_t n_lines, enum isr_edge edge, uint32_t queue_events,
+		  subscription_due_cb *due, void *arg,
+		  struct subscription **ret_subscription);
+
+/* No more events; what is queued stays to be taken. Idempotent. */
+void hub_detach(struct subscription *subscription);
+
+/* Ends it; NULL is legal. */
+void hub_unsubscribe(struct subscription *subscription);
+
+/* The record that a stream of this line starts with. */
+void hub_get_initial(struct hub_line *line, struct record *ret_record);
+
+#endif /* DAEMON_HUB_H */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* GetStatus: the daemon's full account. */
+#include <unistd.h>
+
+#include <isrloop/hist.h>
+
+#include "server.h"
+#include "service.h"
+
+static json_t *make_latency(const struct isr_hist *latency)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I}", "count",
+		(json_int_t)isr_hist_get_count(latency), "p50_ns",
+		(json_int_t)isr_hist_get_percentile_ns(latency, 50), "p90_ns",
+		(json_int_t)isr_hist_get_percentile_ns(latency, 90), "p99_ns",
+		(json_int_t)isr_hist_get_percentile_ns(latency, 99), "max_ns",
+		(json_int_t)isr_hist_get_max_ns(latency));
+}
+
+static json_t *make_line(struct hub_line *line)
+{
+	struct isr_source_stats stats = {0};
+
+	isr_source_get_stats(line->source, &stats);
+	return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+			 "name", line->config->name, "value",
+			 hub_get_value(line), "stamped",
+			 (json_int_t)(stats.delivered + stats.lost_kernel +
+				      stats.lost_ring),
+			 "delivered", (json_int_t)stats.delivered,
+			 "lost_kernel", (json_int_t)stats.lost_kernel,
+			 "lost_ring", (json_int_t)stats.lost_ring,
+			 "lost_client", (json_int_t)hub_get_lost_client(line),
+			 "merged", (json_int_t)stats.merged, "line_seq",
+			 (json_int_t)stats.line_seq, "latency",
+			 make_latency(isr_source_get_latency(line->source)));
+}
+
+static json_t *make_watch(const struct watch *watch)
+{
+	const struct hub_line *line = watch->line;
+
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I}", "line", line->config->name,
+		"queued", (json_int_t)watch->queued, "delivered",
+		(json_int_t)watch->delivered, "lost", (json_int_t)watch->lost,
+		"lost_client", (json_int_t)watch->lost_client);
+}
+
+static json_t *make_client(const struct client *client)
+{
+	const struct subscription *subscription = client->subscription;
+	uint64_t delivered = client->delivered, lost = client->lost;
+	uint64_t lost_client = client->lost_client;
+	json_t *watches = json_array();
+	const struct watch *watch;
+	size_t i;
+
+	for (i = 0; subscription && i < subscription->n_watches; i++) {
+		watch = &subscription->watches[i];
+		json_array_append_new(watches, make_watch(watch));
+		delivered += watch->delivered;
+		lost += watch->lost;
+		lost_client += watch->lost_client;
+	}
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "id",
+		(json_int_t)client->id, "pid", (json_int_t)client->pid, "uid",
+		(json_int_t)client->uid, "calls", (json_int_t)client->calls,
+		"queued", (json_int_t)(subscription ? subscription->length : 0),
+		"delivered", (json_int_t)delivered, "lost", (json_int_t)lost,
+		"lost_client", (json_int_t)lost_client, "watches", watches);
+}
+
+static json_t *make_lines(struct hub *hub)
+{
+	json_t *lines = json_array();
+	size_t i;
+
+	for (i = 0; i < hub->n_lines; i++)
+		json_array_append_new(lines, make_line(&hub->lines[i]));
+	return lines;
+}
+
+static json_t *make_clients(const struct server *server)
+{
+	json_t *clients = json_array();
+	const struct client *client;
+
+	/* The list has the latest first. */
+	for (client = server->clients.first; client; client = client->next)
+		json_array_insert_new(clients, 0, make_client(client));
+	return clients;
+}
+
+static json_t *make_loop(struct isr_loop *loop)
+{
+	struct isr_loop_stats stats = {0};
+
+	isr_loop_get_stats(loop, &stats);
+	return json_pack("{s:I, s:I, s:I}", "wakeups",
+			 (json_int_t)stats.wakeups, "passes",
+			 (json_int_t)stats.passes, "deliveries",
+			 (json_int_t)stats.deliveries);
+}
+
+json_t *status_get(struct server *server)
+{
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
+		PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ns",
+		(json_int_t)(isr_now_ns() - server->started_ns), "seq",
+		(json_int_t)server->hub->seq, "max_clients",
+		(json_int_t)server->config->max_clients, "client_queue",
+		(json_int_t)server->config->client_queue_events, "lines",
+		make_lines(server->hub), "clients", make_clients(server),
+		"loop", make_loop(server->loop));
+}
