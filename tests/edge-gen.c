@@ -33,6 +33,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -50,7 +51,7 @@
 
 #define IRQS "/sys/kernel/irq"
 
-/* The field of /proc/TID/stat that tells where the thread last ran. */
+/* In /proc/TID/stat: processor, priority and policy. */
 #define STAT_PROCESSOR 39
 
 enum edges {
@@ -76,6 +77,7 @@ struct line {
 	/* --closed-loop: the interrupt's count and the state of its thread. */
 	int count_fd;
 	int stat_fd;
+	pid_t tid;
 	uint64_t count_start;
 };
 
@@ -149,21 +151,36 @@ static uint64_t irq_count(const struct line *line)
 	}
 }
 
+static void stay_on_processor(pid_t tid)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)processor, &set);
+	if (sched_setaffinity(tid, sizeof(set), &set) < 0)
+		die("cannot put thread %d on processor %d: %s", (int)tid,
+		    processor, strerror(errno));
+}
+
+/*
+ * The kernel gives a new IRQ thread its policy and its processors only after
+ * the request has returned: not to be relied on before they are seen here.
+ */
 static bool irq_thread_sleeps(const struct line *line)
 {
 	/* "TID (NAME) STATE ...", and the name may hold anything. */
 	const char *p = strrchr(read_attribute(line->stat_fd, "stat"), ')');
-	char state = '?';
-	int field;
+	const char *state = p ? p + 2 : "";
+	int field, cpu, policy;
 
-	if (p && p[1] == ' ')
-		state = p[2];
 	for (field = 2; p && field < STAT_PROCESSOR; field++)
 		p = strchr(p + 1, ' ');
-	if (!p || atoi(p) != processor)
-		die("%s: its IRQ thread has left processor %d", line->name,
-		    processor);
-	return state == 'S';
+	if (!p || sscanf(p, "%d %*d %d", &cpu, &policy) != 2)
+		die("%s: cannot make out the state of its IRQ thread",
+		    line->name);
+	if (cpu != processor)
+		stay_on_processor(line->tid);
+	return cpu == processor && policy == SCHED_FIFO && *state == 'S';
 }
 
 static bool irq_attribute_is(const char *irq, const char *name,
@@ -197,29 +214,17 @@ static bool irq_is_of(const char *irq, const struct line *line)
 		irq_attribute_is(irq, "actions", arg_consumer));
 }
 
-static void stay_on_processor(pid_t tid)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)processor, &set);
-	if (sched_setaffinity(tid, sizeof(set), &set) < 0)
-		die("cannot put thread %d on processor %d: %s", (int)tid,
-		    processor, strerror(errno));
-}
-
 /* The thread is called "irq/NUMBER-CONSUMER", cut to fifteen characters. */
-static int take_irq_thread(const char *irq)
+static void take_irq_thread(struct line *line, const char *irq)
 {
 	char prefix[32], path[PATH_MAX], comm[32];
 	struct dirent *entry;
 	DIR *proc = opendir("/proc");
-	int fd = -1;
 
 	if (!proc)
 		die("cannot read /proc: %s", strerror(errno));
 	snprintf(prefix, sizeof(prefix), "irq/%s-", irq);
-	while (fd < 0 && (entry = readdir(proc))) {
+	while (!line->tid && (entry = readdir(proc))) {
 		FILE *f;
 
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
@@ -230,15 +235,15 @@ static int take_irq_thread(const char *irq)
 		    !strncmp(comm, prefix, strlen(prefix))) {
 			snprintf(path, sizeof(path), "/proc/%s/stat",
 				 entry->d_name);
-			fd = open_attribute(path, O_RDONLY);
-			stay_on_processor(atoi(entry->d_name));
+			line->stat_fd = open_attribute(path, O_RDONLY);
+			line->tid = atoi(entry->d_name);
 		}
 		fclose(f);
 	}
 	closedir(proc);
-	if (fd < 0)
+	if (!line->tid)
 		die("interrupt %s has no thread", irq);
-	return fd;
+	stay_on_processor(line->tid);
 }
 
 static void find_irq(struct line *line)
@@ -262,7 +267,7 @@ static void find_irq(struct line *line)
 	if (!found[0])
 		die("%s: nobody waits for its edges", line->name);
 
-	line->stat_fd = take_irq_thread(found);
+	take_irq_thread(line, found);
 	snprintf(path, sizeof(path), IRQS "/%s/per_cpu_count", found);
 	line->count_fd = open_attribute(path, O_RDONLY);
 	line->count_start = irq_count(line);
@@ -291,14 +296,17 @@ static void count_event(const char *text)
 	}
 }
 
-/* Take what the observer has written; blocks for at least one byte. */
+/* Take what the observer has written; waits for it, but not for ever. */
 static void read_observer(void)
 {
+	struct pollfd pfd = {.fd = arg_wait_fd, .events = POLLIN};
 	static char text[65536];
 	static size_t used;
 	char *start = text, *end;
 	ssize_t n;
 
+	if (poll(&pfd, 1, (int)(STAMP_LIMIT_NS / 1000000)) <= 0)
+		return;
 	n = read(arg_wait_fd, text + used, sizeof(text) - used);
 	if (n < 0 && errno == EINTR)
 		return;
