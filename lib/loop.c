@@ -438,6 +438,16 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 	callback_leave(loop);
 }
 
+static void outer_remove(struct isr_loop *loop, struct loop_io *io)
+{
+	if (io->outer_fd < 0)
+		return;
+	/* A close is not enough: the entry lives while the file is open. */
+	epoll_ctl(loop->outer_fd, EPOLL_CTL_DEL, io->outer_fd, NULL);
+	close(io->outer_fd);
+	io->outer_fd = -1;
+}
+
 /*
  * The foreign loop's view of one watch. A duplicate, because epoll takes a
  * descriptor once only and two watches may share one.
@@ -450,9 +460,7 @@ static int outer_update(struct isr_loop *loop, struct isri_loop_fd *watch)
 	};
 	struct loop_io *io = watch->io;
 
-	if (io->outer_fd >= 0)
-		close(io->outer_fd);
-	io->outer_fd = -1;
+	outer_remove(loop, io);
 	if (loop->outer_fd < 0 || !watch->events)
 		return 0;
 
@@ -519,8 +527,7 @@ void isri_loop_fd_remove(struct isri_loop_fd *watch)
 	if (!io)
 		return;
 	ev_io_stop(watch->loop->ev, &io->ev);
-	if (io->outer_fd >= 0)
-		close(io->outer_fd);
+	outer_remove(watch->loop, io);
 	*io->prev = io->next;
 	if (io->next)
 		io->next->io->prev = io->prev;

@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <isrloop/event.h>
 #include <isrloop/flag.h>
 #include <isrloop/loop.h>
 
+#include "loop.h"
 #include "xt.h"
 
 static struct isr_loop *loop;
@@ -228,6 +230,33 @@ START_TEST(loop_fd_stays_readable_for_work_left_by_a_dispatch)
 }
 END_TEST
 
+static void ignore_events(struct isri_loop_fd *watch, unsigned int events)
+{
+}
+
+START_TEST(loop_fd_follows_what_is_watched)
+{
+	struct isri_loop_fd watch;
+	int fd = isr_loop_get_fd(loop), ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	xt_ok(isri_loop_fd_add(loop, &watch, ends[0], ISR_FD_READ,
+			       ignore_events));
+	ck_assert(is_readable(fd));
+
+	xt_ok(isri_loop_fd_set(&watch, 0));
+	ck_assert(!is_readable(fd));
+	xt_ok(isri_loop_fd_set(&watch, ISR_FD_READ));
+	ck_assert(is_readable(fd));
+	isri_loop_fd_remove(&watch);
+	ck_assert(!is_readable(fd));
+
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(loop_dispatch_tells_a_stop)
 {
 	xt_ok(isr_loop_dispatch(loop));
@@ -381,6 +410,7 @@ int main(void)
 	tcase_add_test(tc, loop_freed_by_a_callback_ends_its_run);
 	tcase_add_test(tc, loop_fd_is_readable_while_there_is_something_to_do);
 	tcase_add_test(tc, loop_fd_stays_readable_for_work_left_by_a_dispatch);
+	tcase_add_test(tc, loop_fd_follows_what_is_watched);
 	tcase_add_test(tc, loop_dispatch_tells_a_stop);
 	tcase_add_test(tc, loop_attached_lives_in_the_callers);
 	tcase_add_test(tc, loop_attached_may_be_freed_by_its_callback);
