@@ -258,6 +258,13 @@ int isr_loop_free(struct isr_loop *loop)
 	return 0;
 }
 
+/* The foreign loop waits for us: asleep, or due again at once. */
+static void outer_sleep(struct isr_loop *loop)
+{
+	if (!isri_wake_arm(&loop->wake) || loop->wake.ready)
+		isri_wake_kick(&loop->wake);
+}
+
 static int run(struct isr_loop *loop, int flags)
 {
 	if (!loop)
@@ -279,6 +286,8 @@ static int run(struct isr_loop *loop, int flags)
 		loop_destroy(loop);
 		return -ECANCELED;
 	}
+	if (loop->outer_fd >= 0)
+		outer_sleep(loop);
 	return loop->stopped;
 }
 
@@ -289,20 +298,9 @@ int isr_loop_run(struct isr_loop *loop)
 	return r < 0 ? r : 0;
 }
 
-/* The foreign loop waits for us: asleep, or due again at once. */
-static void outer_sleep(struct isr_loop *loop)
-{
-	if (!isri_wake_arm(&loop->wake) || loop->wake.ready)
-		isri_wake_kick(&loop->wake);
-}
-
 int isr_loop_dispatch(struct isr_loop *loop)
 {
-	int r = run(loop, EVRUN_NOWAIT);
-
-	if (r >= 0 && loop->outer_fd >= 0)
-		outer_sleep(loop);
-	return r;
+	return run(loop, EVRUN_NOWAIT);
 }
 
 int isri_loop_check(const struct isr_loop *loop)

@@ -230,6 +230,20 @@ START_TEST(loop_fd_stays_readable_for_work_left_by_a_dispatch)
 }
 END_TEST
 
+START_TEST(loop_fd_tells_of_a_set_after_a_run)
+{
+	int fd = isr_loop_get_fd(loop);
+
+	isr_loop_stop(loop);
+	xt_ok(isr_loop_run(loop));
+	ck_assert(!is_readable(fd));
+
+	isr_flag_set(&flag);
+
+	ck_assert(is_readable(fd));
+}
+END_TEST
+
 static void ignore_events(struct isri_loop_fd *watch, unsigned int events)
 {
 }
@@ -410,6 +424,7 @@ int main(void)
 	tcase_add_test(tc, loop_freed_by_a_callback_ends_its_run);
 	tcase_add_test(tc, loop_fd_is_readable_while_there_is_something_to_do);
 	tcase_add_test(tc, loop_fd_stays_readable_for_work_left_by_a_dispatch);
+	tcase_add_test(tc, loop_fd_tells_of_a_set_after_a_run);
 	tcase_add_test(tc, loop_fd_follows_what_is_watched);
 	tcase_add_test(tc, loop_dispatch_tells_a_stop);
 	tcase_add_test(tc, loop_attached_lives_in_the_callers);
