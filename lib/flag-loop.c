@@ -224,6 +224,9 @@ int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg)
 	if (cb && flag->state == ISRI_FLAG_TOLD) {
 		flag->state = ISRI_FLAG_UNSEEN;
 		ready_append(flag->wake, flag);
+		/* A foreign loop may be about to wait, and sees only the fd. */
+		if (isri_wake_disarm(flag->wake))
+			isri_wake_kick(flag->wake);
 	}
 	return 0;
 }

@@ -244,6 +244,22 @@ START_TEST(loop_fd_tells_of_a_set_after_a_run)
 }
 END_TEST
 
+START_TEST(loop_fd_tells_of_a_callback_that_is_set_late)
+{
+	int fd = isr_loop_get_fd(loop);
+
+	isr_flag_set(&flag);
+	xt_ok(isr_loop_dispatch(loop));
+	ck_assert(!is_readable(fd));
+
+	xt_ok(isr_flag_set_cb(&flag, count_and_stop, NULL));
+	ck_assert(is_readable(fd));
+
+	xt_ok(isr_loop_dispatch(loop));
+	ck_assert_uint_eq(n_calls, 1);
+}
+END_TEST
+
 static void ignore_events(struct isri_loop_fd *watch, unsigned int events)
 {
 }
@@ -425,6 +441,7 @@ int main(void)
 	tcase_add_test(tc, loop_fd_is_readable_while_there_is_something_to_do);
 	tcase_add_test(tc, loop_fd_stays_readable_for_work_left_by_a_dispatch);
 	tcase_add_test(tc, loop_fd_tells_of_a_set_after_a_run);
+	tcase_add_test(tc, loop_fd_tells_of_a_callback_that_is_set_late);
 	tcase_add_test(tc, loop_fd_follows_what_is_watched);
 	tcase_add_test(tc, loop_dispatch_tells_a_stop);
 	tcase_add_test(tc, loop_attached_lives_in_the_callers);
