@@ -31,6 +31,25 @@ static void flag_announce(struct isr_flag *flag)
 		isri_wake_push(flag->wake, flag);
 }
 
+/*
+ * Takes back a count that is one too many, unless the loop has consumed it
+ * meanwhile: below zero is "queued", and would be so for ever.
+ */
+static void flag_saturate(struct isr_flag *flag)
+{
+	uint32_t word;
+
+	/* relaxed: takes back a count, publishes nothing */
+	word = atomic_load_explicit(ATOMIC(&flag->word), memory_order_relaxed);
+	while ((word & ISRI_FLAG_COUNT_MASK) > ISR_FLAG_COUNT_MAX) {
+		/* relaxed: as above */
+		if (atomic_compare_exchange_weak_explicit(
+			    ATOMIC(&flag->word), &word, word - 1,
+			    memory_order_relaxed, memory_order_relaxed))
+			return;
+	}
+}
+
 void isr_flag_set(struct isr_flag *flag)
 {
 	uint32_t word = 0;
@@ -53,9 +72,8 @@ void isr_flag_set(struct isr_flag *flag)
 	word = atomic_fetch_add_explicit(ATOMIC(&flag->word), 1,
 					 memory_order_release);
 	if ((word & ISRI_FLAG_COUNT_MASK) >= ISR_FLAG_COUNT_MAX) {
-		/* relaxed: takes back a count, publishes nothing */
-		atomic_fetch_sub_explicit(ATOMIC(&flag->word), 1,
-					  memory_order_relaxed);
+		ISR_TEST_POINT("flag:A3");
+		flag_saturate(flag);
 		return;
 	}
 	if (word & ISRI_FLAG_QUEUED)

@@ -239,6 +239,25 @@ START_TEST(race_consumed_in_the_middle_of_a_set)
 }
 END_TEST
 
+START_TEST(race_consumed_in_a_set_too_many)
+{
+	xt_ok(isr_flag_set_cb(&flag, count, NULL));
+	isr_flag_set(&flag);
+	/* The state after 2^30 - 1 sets that nobody consumed. */
+	flag.word |= ISR_FLAG_COUNT_MAX;
+	race_at(0, "flag:A3", dispatch);
+
+	isr_flag_set(&flag);
+	assert_raced(1);
+	ck_assert_uint_eq(n_sets, ISR_FLAG_COUNT_MAX);
+	ck_assert_uint_eq(isr_flag_peek(&flag), 0);
+
+	isr_flag_set(&flag);
+	dispatch();
+	ck_assert_uint_eq(n_calls, 2);
+}
+END_TEST
+
 /*
  * The end: one thread is in the middle of a set, the loop's finishes.
  */
@@ -564,6 +583,7 @@ int main(void)
 	tcase_add_test(tc, race_set_in_a_later_set_is_counted);
 	tcase_add_test(tc, race_set_while_it_is_consumed_is_counted);
 	tcase_add_test(tc, race_consumed_in_the_middle_of_a_set);
+	tcase_add_test(tc, race_consumed_in_a_set_too_many);
 
 	tc = xt_case(suite, "end");
 	tcase_add_checked_fixture(tc, setup, teardown);
