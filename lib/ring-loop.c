@@ -63,41 +63,66 @@ static size_t get_drop_new(struct isr_ring *ring, struct isr_event *ret_events,
 }
 
 /*
- * Producers may move tail while it copies. What is left of the batch is
- * still good, because a producer only ever gives up the oldest.
+ * Copies what is committed from place first on; returns how many. Whatever
+ * producers give up meanwhile may be torn.
+ */
+static uint32_t copy_committed(struct isr_ring *ring, uint32_t first,
+			       struct isr_event *ret_events, uint32_t max)
+{
+	uint32_t n;
+
+	for (n = 0; n < max && is_committed(ring, first + n); n++)
+		slot_read(isri_ring_slot(ring, first + n), &ret_events[n]);
+	return n;
+}
+
+/*
+ * Moves tail from *first or, when producers have moved it meanwhile, from
+ * where it is now, to end; false when it is past end (or not at it, if there
+ * is nothing to take). *first is where tail was.
+ */
+static bool take_until(struct isr_ring *ring, uint32_t *first, uint32_t end)
+{
+	bool is_empty = *first == end;
+
+	/* ring:C and ring:D */
+	while (!atomic_compare_exchange_strong_explicit(
+		ATOMIC(&ring->tail), first, end, memory_order_acq_rel,
+		memory_order_acquire)) {
+		if (is_empty || (int32_t)(end - *first) <= 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Producers may move tail while it copies. They only ever give up the
+ * oldest, so the rest of the batch is good: to start again would let a
+ * flood keep the loop here for as long as it lasts.
  */
 static size_t get_drop_old(struct isr_ring *ring, struct isr_event *ret_events,
 			   size_t max)
 {
-	uint32_t tail, now, copied;
+	uint32_t first, now, end;
 
 	/* ring:D: the slot's next life may be seen only after this one ended */
-	tail = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
-	for (;;) {
-		for (copied = 0; copied < max; copied++) {
-			if (!is_committed(ring, tail + copied))
-				break;
-			slot_read(isri_ring_slot(ring, tail + copied),
-				  &ret_events[copied]);
-		}
-
-		now = tail;
+	now = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
+	do {
+		first = now;
+		end = first +
+		      copy_committed(ring, first, ret_events, (uint32_t)max);
 		ISR_TEST_POINT("ring:C");
-		/* ring:C and ring:D */
-		if (atomic_compare_exchange_strong_explicit(
-			    ATOMIC(&ring->tail), &now, tail + copied,
-			    memory_order_acq_rel, memory_order_acquire))
-			break;
-		/* Producers won: start again at the oldest that is left. */
-		tail = now;
-	}
+	} while (!take_until(ring, &now, end));
 
-	if (copied) {
+	if (now != first)
+		memmove(ret_events, ret_events + (now - first),
+			(end - now) * sizeof(*ret_events));
+	if (end != now) {
 		/* Given up since the last get: just before the first. */
-		ret_events[0].lost += tail - ring->next;
-		ring->next = tail + copied;
+		ret_events[0].lost += now - ring->next;
+		ring->next = end;
 	}
-	return copied;
+	return end - now;
 }
 
 /* A ring without loop is polled by one thread, any. */

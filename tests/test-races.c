@@ -503,10 +503,42 @@ START_TEST(race_consumer_overtaken_while_it_copies)
 	get_all();
 
 	assert_raced(1);
+	ck_assert_uint_eq(n_got, SLOTS - 3);
 	ck_assert_uint_eq(got[0].line_seq, 4);
 	ck_assert_uint_eq(got[0].lost, 3);
 	assert_accounted(SLOTS + 3);
 	ck_assert_uint_eq(n_got, SLOTS);
+}
+END_TEST
+
+static unsigned int n_overtaken;
+
+/* At each of its attempts, not only once; no attempt too many. */
+static void overtake(const char *point)
+{
+	if (strcmp(point, "ring:C") != 0)
+		return;
+	isri_test_point_hook = NULL;
+	put(100);
+	ck_assert_uint_le(++n_overtaken, 1);
+	isri_test_point_hook = overtake;
+}
+
+START_TEST(race_consumer_always_overtaken_takes_the_rest)
+{
+	init_ring(ISR_RING_DROP_OLD);
+	fill();
+	n_overtaken = 0;
+	isri_test_point_hook = overtake;
+
+	get_all();
+
+	isri_test_point_hook = NULL;
+	ck_assert_uint_eq(n_overtaken, 1);
+	ck_assert_uint_eq(n_got, SLOTS - 1);
+	ck_assert_uint_eq(got[0].line_seq, 2);
+	ck_assert_uint_eq(got[0].lost, 1);
+	assert_accounted(SLOTS + 1);
 }
 END_TEST
 
@@ -600,6 +632,7 @@ int main(void)
 	tcase_add_loop_test(tc, race_put_after_the_loop_looked_wakes_it, 0, 2);
 	tcase_add_loop_test(tc, race_put_while_the_loop_looks_wakes_it, 0, 2);
 	tcase_add_test(tc, race_consumer_overtaken_while_it_copies);
+	tcase_add_test(tc, race_consumer_always_overtaken_takes_the_rest);
 	tcase_add_test(tc, race_consumer_makes_the_room_for_an_eviction);
 	tcase_add_test(tc, race_eviction_in_an_eviction);
 	tcase_add_loop_test(tc, race_refusal_in_a_refusal_is_counted, 0, 2);
