@@ -162,7 +162,8 @@ static void flag_finish(struct isr_flag *flag)
 	*flag->all_prev = flag->all_next;
 	if (flag->all_next)
 		flag->all_next->all_prev = flag->all_prev;
-	flag->wake = NULL;
+	/* relaxed: a producer of the ring it belongs to may look at it */
+	atomic_store_explicit(ATOMIC(&flag->wake), NULL, memory_order_relaxed);
 	flag->cb = NULL;
 }
 

@@ -161,7 +161,9 @@ static int claim(struct isr_ring *ring, uint32_t *ret_place)
 static void commit(struct isr_ring *ring, struct isr_event *slot, uint32_t seq)
 {
 	ISR_TEST_POINT("ring:A");
-	if (!ring->ready.wake) {
+	/* relaxed: only whether; it goes when the loop ends, as we put */
+	if (!atomic_load_explicit(ATOMIC(&ring->ready.wake),
+				  memory_order_relaxed)) {
 		/* ring:A */
 		atomic_store_explicit(ATOMIC(&slot->seq), seq,
 				      memory_order_release);
