@@ -110,18 +110,18 @@ static void announce_simulated(const struct monitor *m)
 }
 
 /* gpiomon's words. */
-static void put_banner(const struct monitor *m)
+static void put_banner(const struct monitor *m, FILE *out)
 {
 	const struct line *line;
 
-	printf("Monitoring line%s ", m->lines->next ? "s" : "");
+	fprintf(out, "Monitoring line%s ", m->lines->next ? "s" : "");
 	for (line = m->lines; line; line = line->next) {
 		if (line->next)
-			printf("'%s', ", line->alias);
+			fprintf(out, "'%s', ", line->alias);
 		else if (line != m->lines)
-			printf("and '%s'...\n", line->alias);
+			fprintf(out, "and '%s'...\n", line->alias);
 		else
-			printf("'%s'...\n", line->alias);
+			fprintf(out, "'%s'...\n", line->alias);
 	}
 }
 
@@ -129,7 +129,7 @@ void monitor_announce(struct monitor *m)
 {
 	announce_simulated(m);
 	if (m->options->banner && m->lines)
-		put_banner(m);
+		put_banner(m, m->options->json ? stderr : stdout);
 }
 
 /*
