@@ -58,6 +58,8 @@ static void tell_no_permission(const char *path)
 static enum status tell_connect_error(const char *path, int error)
 {
 	switch (error) {
+	case -EINTR: /* by a signal that is to end the program */
+		return STATUS_OK;
 	case -EACCES:
 	case -EPERM:
 		tell_no_permission(path);
@@ -83,6 +85,8 @@ static enum status tell_connect_error(const char *path, int error)
 static enum status tell_stream_error(int error)
 {
 	switch (error) {
+	case -EINTR: /* by a signal that is to end the program */
+		return STATUS_OK;
 	case -ECONNRESET:
 	case -EPIPE:
 		monitor_message(
