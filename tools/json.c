@@ -114,7 +114,8 @@ void json_record(FILE *out, const struct record *record)
 	put_int(out, "value", level, record->value);
 	put_time(out, record);
 	put_uint(out, "seq", record->has_seq, record->seq);
-	put_uint(out, "line_seq", level, record->line_seq);
+	put_uint(out, "line_seq", level || record->kind == ISR_EVENT_LOST,
+		 record->line_seq);
 	put_losses(out, record);
 	put_bool(out, "debounced", record->flags & ISR_EVENT_FLAG_DEBOUNCED);
 	put_bool(out, "replayed", record->flags & ISR_EVENT_FLAG_REPLAYED);
