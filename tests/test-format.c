@@ -104,7 +104,7 @@ START_TEST(edge_of_an_unnamed_line_has_chip_and_offset_only)
 }
 END_TEST
 
-START_TEST(edge_of_a_line_without_kernel_name_has_the_daemons_name)
+START_TEST(edge_of_a_line_of_the_daemon_has_its_name_there)
 {
 	struct text_style style = {0};
 	struct record record = falling;
@@ -343,7 +343,7 @@ static Suite *make_suite(void)
 		       edge_with_chip_has_chip_and_offset_before_the_name);
 	tcase_add_test(tcase, edge_of_an_unnamed_line_has_chip_and_offset_only);
 	tcase_add_test(tcase,
-		       edge_of_a_line_without_kernel_name_has_the_daemons_name);
+		       edge_of_a_line_of_the_daemon_has_its_name_there);
 	tcase_add_test(tcase, edge_in_utc_ends_in_z);
 	tcase_add_test(tcase, edge_in_local_time_has_no_zone);
 	tcase_add_test(tcase,

@@ -177,7 +177,7 @@ static void expect_error(const char *part)
 	ck_assert_msg(strstr(err, part) != NULL, "no '%s' in: %s", part, err);
 }
 
-START_TEST(edges_are_shown_by_the_kernels_name)
+START_TEST(edges_are_shown_by_the_daemons_name)
 {
 	start("-n", "2", "BTN", NULL);
 	serve_start();
@@ -187,8 +187,8 @@ START_TEST(edges_are_shown_by_the_kernels_name)
 					       false)));
 	finish(0);
 
-	ck_assert_str_eq(out, "5.000000001\trising\t\"GPIO17\"\n"
-			      "6.000000002\tfalling\t\"GPIO17\"\n");
+	ck_assert_str_eq(out, "5.000000001\trising\t\"BTN\"\n"
+			      "6.000000002\tfalling\t\"BTN\"\n");
 	ck_assert_str_eq(err, "");
 }
 END_TEST
@@ -240,8 +240,8 @@ START_TEST(losses_have_a_line_of_their_own_and_a_status)
 			   100, false)));
 	finish(4);
 
-	ck_assert_str_eq(out, "0.000000005\tlost\t\"GPIO17\"\t100 at client\n"
-			      "0.000000005\trising\t\"GPIO17\"\n");
+	ck_assert_str_eq(out, "0.000000005\tlost\t\"BTN\"\t100 at client\n"
+			      "0.000000005\trising\t\"BTN\"\n");
 	expect_error("BTN: 100 edges lost, 1 shown");
 }
 END_TEST
@@ -313,8 +313,8 @@ START_TEST(merged_edges_alone_leave_the_status)
 
 	ck_assert_str_eq(
 		out,
-		"0.000000005\tmerged\t\"GPIO17\"\tat least 1 falling edge\n"
-		"0.000000005\trising\t\"GPIO17\"\n");
+		"0.000000005\tmerged\t\"BTN\"\tat least 1 falling edge\n"
+		"0.000000005\trising\t\"BTN\"\n");
 	expect_error("BTN: at least 1 edges merged");
 }
 END_TEST
@@ -343,7 +343,7 @@ START_TEST(initial_levels_are_shown_on_demand)
 	finish(0);
 
 	ck_assert_str_eq(out, "\"BTN\"=inactive\n"
-			      "0.000000005\trising\t\"GPIO17\"\n");
+			      "0.000000005\trising\t\"BTN\"\n");
 }
 END_TEST
 
@@ -421,7 +421,7 @@ int main(void)
 	TCase *tcase = xt_case(suite, "records");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, edges_are_shown_by_the_kernels_name);
+	tcase_add_test(tcase, edges_are_shown_by_the_daemons_name);
 	tcase_add_test(tcase, lines_and_edges_are_asked_of_the_daemon);
 	tcase_add_test(tcase, without_lines_all_are_watched);
 	tcase_add_test(tcase, initial_levels_are_shown_on_demand);

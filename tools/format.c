@@ -73,9 +73,10 @@ static void put_time(FILE *out, const struct text_style *style,
 		time_style == TIME_STYLE_UTC ? "Z" : "");
 }
 
-static const char *get_shown_name(const struct line *line)
+static const char *get_shown_name(const struct text_style *style,
+				  const struct line *line)
 {
-	return *line->name ? line->name : line->alias;
+	return style->show_alias || !*line->name ? line->alias : line->name;
 }
 
 static void put_name(FILE *out, const struct text_style *style,
@@ -95,7 +96,7 @@ static void put_line_id(FILE *out, const struct text_style *style,
 		return;
 	if (style->show_chip)
 		fputc(' ', out);
-	put_name(out, style, get_shown_name(line));
+	put_name(out, style, get_shown_name(style, line));
 }
 
 /* The first two columns and the line. */

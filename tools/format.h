@@ -21,8 +21,9 @@ struct text_style {
 	const char *format; /**< NULL: gpiomon's default output */
 	enum time_style time;
 	bool unquoted;
-	bool show_chip; /**< chip and offset before the name */
-	bool numeric;	/**< levels as 0 and 1 */
+	bool show_chip;	 /**< chip and offset before the name */
+	bool show_alias; /**< the name asked for, not the kernel's */
+	bool numeric;	 /**< levels as 0 and 1 */
 	/**
 	 * UTC and local time of a monotonic stamp: convert it. False does as
 	 * gpiomon does, which takes any stamp for one since 1970.

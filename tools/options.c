@@ -388,6 +388,7 @@ static int check_daemon(struct options *o)
 	if (!o->socket || !*o->socket)
 		o->socket = DEFAULT_SOCKET;
 	o->style.convert = true;
+	o->style.show_alias = true;
 	return -1;
 }
 
