@@ -83,29 +83,39 @@ static void fan_out(struct hub_line *line, const struct isr_event *event)
 	}
 }
 
+/*
+ * What was lost is what the line's own sequence leaves out. The event says it
+ * too, but what was lost before an event that then fell out of the ring comes
+ * with a later one; the sequence has it in its place. The daemon never
+ * disarms a line, so nothing else makes a gap.
+ */
 static void handle_edge(struct hub_line *line, const struct isr_event *event)
 {
+	uint32_t lost = event->line_seq - line->last.line_seq - 1;
 	uint64_t seq = ++line->hub->seq;
 
 	line->last = *event;
+	line->last.lost = lost;
 	line->last.seq = (uint32_t)seq;
 	line->last.seq_high = (uint32_t)(seq >> 32);
 	fan_out(line, &line->last);
 }
 
-/* No edge came after those lost: the last of them is where the line stands. */
-static void handle_loss(struct hub_line *line, const struct isr_event *event)
+/* Nothing comes after those lost: the last of them is where the line ends. */
+static void handle_end(struct hub_line *line, const struct isr_event *event)
 {
 	struct isr_event lost = line->last;
 
-	if (event->lost == 0)
-		return;
-	line->last.line_seq += event->lost;
+	log_error("[line %s]: %s is gone, and with it the line's edges: %s",
+		  line->config->name, line->info.chip_name,
+		  strerror(-event->value));
 	lost.kind = ISR_EVENT_LOST;
 	lost.t_ns = event->t_ns;
-	lost.line_seq = line->last.line_seq;
-	lost.lost = event->lost;
-	fan_out(line, &lost);
+	lost.line_seq = event->line_seq;
+	lost.lost = event->line_seq - line->last.line_seq;
+	line->last.line_seq = event->line_seq;
+	if (lost.lost)
+		fan_out(line, &lost);
 }
 
 static int handle_event(struct isr_source *source,
@@ -119,14 +129,7 @@ static int handle_event(struct isr_source *source,
 		handle_edge(line, event);
 		break;
 	case ISR_EVENT_CHIP_LOST:
-		log_error(
-			"[line %s]: %s is gone, and with it the line's edges: %s",
-			line->config->name, line->info.chip_name,
-			strerror(-event->value));
-		handle_loss(line, event);
-		break;
-	case ISR_EVENT_LOST:
-		handle_loss(line, event);
+		handle_end(line, event);
 		break;
 	default:
 		break;

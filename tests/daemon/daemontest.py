@@ -36,10 +36,18 @@ def equal(actual, expected):
 
 
 class Daemon:
-    """An isrloopd of its own, in a folder of its own."""
+    """An isrloopd of its own, in a folder of its own.
 
-    def __init__(self, config=SIM, ready=True, socket_name="s"):
+    chip is the text of a simulated chip, sim:CHIP in the configuration.
+    """
+
+    def __init__(self, config=SIM, ready=True, socket_name="s", chip=None):
         self.folder = tempfile.mkdtemp(prefix="isrloopd-")
+        if chip:
+            chip_path = os.path.join(self.folder, "chip")
+            with open(chip_path, "w", encoding="utf-8") as file:
+                file.write(chip)
+            config = config.replace("sim:CHIP", f"sim:{chip_path}")
         self.config = os.path.join(self.folder, "conf")
         self.path = os.path.join(self.folder, socket_name)
         with open(self.config, "w", encoding="utf-8") as file:
