@@ -63,13 +63,24 @@ class Daemon:
     def __exit__(self, *what):
         for client in self.clients:
             client.close()
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait(HANG_SECONDS)
-            process.stderr.close()
+        failures = [self.end(process) for process in self.processes]
         shutil.rmtree(self.folder)
+        # A sanitizer, too, speaks at the end.
+        assert what[0] or not any(failures), "".join(failures)
+
+    @staticmethod
+    def end(process):
+        """What a process said that still ran and did not end well."""
+        if process.poll() is not None:
+            process.stderr.close()
+            return ""
+        process.terminate()
+        try:
+            said = process.communicate(timeout=HANG_SECONDS)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()[1] + "it had to be killed\n"
+        return said if process.returncode else ""
 
     def spawn(self, **options):
         """Start one more process of it; the caller looks what becomes of it."""
