@@ -27,6 +27,7 @@
 #include "context.h"
 #include "signal-handler.h"
 #include "source.h"
+#include "test-point.h"
 
 static struct {
 	struct isr_source *source; /* claimed by the loop's thread, atomic */
@@ -45,6 +46,7 @@ bool isri_signal_claim(int signo, struct isr_source *source)
 
 void isri_signal_unclaim(int signo)
 {
+	ISR_TEST_POINT("sig:D");
 	/* sig:D; the next one to claim comes after us */
 	atomic_store_explicit(ATOMIC(&table[signo].source), NULL,
 			      memory_order_release);
@@ -52,6 +54,7 @@ void isri_signal_unclaim(int signo)
 
 bool isri_signal_is_quiet(int signo)
 {
+	ISR_TEST_POINT("sig:B");
 	/* sig:B; adding 0, because a load would not be ordered with sig:A */
 	return atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 0,
 					 memory_order_acq_rel) == 0;
@@ -91,14 +94,17 @@ void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
 	int saved_errno = errno;
 
 	isri_context_enter();
+	ISR_TEST_POINT("sig:A");
 	/* sig:A */
 	atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 1,
 				  memory_order_acq_rel);
 	/* sig:E */
 	source = atomic_load_explicit(ATOMIC(&table[signo].source),
 				      memory_order_acquire);
+	ISR_TEST_POINT("sig:E");
 	if (source)
 		fire(source, info);
+	ISR_TEST_POINT("sig:C");
 	/* sig:C */
 	atomic_fetch_sub_explicit(ATOMIC(&table[signo].inside), 1,
 				  memory_order_release);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "test-point.h"
 #include "xt-source.h"
 
 static struct isr_source *source;
@@ -418,6 +419,71 @@ START_TEST(signal_no_handler_runs_after_close)
 }
 END_TEST
 
+#ifdef ISR_TEST_POINTS
+
+/*
+ * A handler that started before close began, and counts itself only after
+ * close has found nobody inside. It takes the source just before that is
+ * unclaimed, and keeps it until long after close would have returned.
+ */
+static atomic_bool loaded, go;
+
+static void *release_loaded(void *arg)
+{
+	while (!atomic_load(&loaded))
+		sched_yield();
+	return release_late(arg);
+}
+
+static void arrive_late(const char *point)
+{
+	if (strcmp(point, "sig:A") == 0) {
+		atomic_store(&entered, true);
+		while (!atomic_load(&go))
+			;
+	} else if (strcmp(point, "sig:D") == 0) {
+		atomic_store(&go, true);
+		while (!atomic_load(&loaded))
+			sched_yield();
+	} else if (strcmp(point, "sig:E") == 0) {
+		atomic_store(&loaded, true);
+		while (!atomic_load(&released))
+			;
+	} else if (strcmp(point, "sig:C") == 0) {
+		atomic_store(&finished, true);
+	}
+}
+
+START_TEST(signal_close_waits_for_a_handler_that_came_late)
+{
+	pthread_t raiser, releaser;
+
+	open_signal(SIGUSR1, _i);
+	atomic_store(&entered, false);
+	atomic_store(&go, false);
+	atomic_store(&loaded, false);
+	atomic_store(&released, false);
+	atomic_store(&finished, false);
+	isri_test_point_hook = arrive_late;
+	ck_assert_int_eq(pthread_create(&raiser, NULL, raise_in_thread, NULL),
+			 0);
+	while (!atomic_load(&entered))
+		sched_yield();
+	ck_assert_int_eq(pthread_create(&releaser, NULL, release_loaded, NULL),
+			 0);
+
+	xt_ok(isr_source_close(source));
+
+	ck_assert(atomic_load(&finished));
+	pthread_join(raiser, NULL);
+	pthread_join(releaser, NULL);
+	isri_test_point_hook = NULL;
+	ck_assert_uint_eq(sink.n, 0);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
 	Suite *suite = suite_create("signal");
@@ -450,6 +516,10 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, signal_end_waits_for_a_handler_in_another_thread, 0, 2);
 	tcase_add_loop_test(tcase, signal_no_handler_runs_after_close, 0, 2);
+#ifdef ISR_TEST_POINTS
+	tcase_add_loop_test(
+		tcase, signal_close_waits_for_a_handler_that_came_late, 0, 2);
+#endif
 
 	return xt_main(suite);
 }
