@@ -151,7 +151,6 @@ END_TEST
 
 START_TEST(fd_bad_arguments_are_refused)
 {
-
 	xt_fails_with(EINVAL,
 		      isr_fd_open(NULL, fds[0], 0, xt_sink, NULL, &source));
 	xt_fails_with(EINVAL,

@@ -189,6 +189,21 @@ START_TEST(source_loss_without_next_event_is_told_alone)
 }
 END_TEST
 
+START_TEST(source_loss_that_waits_when_disarmed_is_told_after_arming)
+{
+	struct isr_source *pin = open_pin(xt_sink, &sink);
+
+	/* As above, and nobody was told before the source was disarmed. */
+	pin->ring.unreported = 3;
+	xt_ok(isr_source_disarm(pin));
+	xt_ok(isr_source_arm(pin));
+	xt_edges(0, 1);
+	xt_sink_run(&sink, 1);
+
+	ck_assert_uint_eq(sink.events[0].lost, 3);
+}
+END_TEST
+
 START_TEST(source_ids_are_unique)
 {
 	struct isr_source *sources[6];
@@ -330,6 +345,9 @@ int main(void)
 		       source_disarm_in_its_own_handler_empties_the_batch);
 	tcase_add_test(tcase, source_with_many_events_lets_others_in);
 	tcase_add_test(tcase, source_loss_without_next_event_is_told_alone);
+	tcase_add_test(
+		tcase,
+		source_loss_that_waits_when_disarmed_is_told_after_arming);
 	tcase_add_test(tcase, source_armed_and_disarmed_twice);
 
 	tcase = xt_case(suite, "interface");
