@@ -370,6 +370,20 @@ START_TEST(unknown_line_is_told_with_near_names)
 }
 END_TEST
 
+START_TEST(unknown_line_without_near_names_is_told_how_to_list)
+{
+	start("XYZ", NULL, NULL, NULL);
+	json_decref(expect_call("io.isrloop.ListLines"));
+	answer(LINES_REPLY);
+	json_decref(expect_call("io.isrloop.Subscribe"));
+	answer("{\"error\":\"io.isrloop.NoSuchLine\",\"parameters\":"
+	       "{\"line\":\"XYZ\",\"near\":[]}}");
+	finish(1);
+
+	expect_error("isrloopd has no line 'XYZ': 'isrmon -I' shows");
+}
+END_TEST
+
 START_TEST(too_many_clients_are_told)
 {
 	start(NULL, NULL, NULL, NULL);
@@ -439,6 +453,8 @@ int main(void)
 	tcase = xt_case(suite, "errors");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, unknown_line_is_told_with_near_names);
+	tcase_add_test(tcase,
+		       unknown_line_without_near_names_is_told_how_to_list);
 	tcase_add_test(tcase, too_many_clients_are_told);
 	tcase_add_test(tcase, a_daemon_without_lines_is_told);
 	tcase_add_test(tcase, a_daemon_that_ends_is_told);

@@ -126,7 +126,7 @@ static void join_names(const json_t *names, char *ret_text, size_t size)
 	}
 }
 
-static void tell_no_such_line(const struct monitor *m, const json_t *parameters)
+static void tell_no_such_line(const json_t *parameters)
 {
 	const char *line =
 		json_string_value(json_object_get(parameters, "line"));
@@ -138,12 +138,12 @@ static void tell_no_such_line(const struct monitor *m, const json_t *parameters)
 				line ? line : "", near);
 	else
 		monitor_message(
-			"isrloopd has no line '%s': 'varlinkctl call %s io.isrloop.ListLines {}' lists those it has",
-			line ? line : "", m->options->socket);
+			"isrloopd has no line '%s': 'isrmon -I' shows those it has",
+			line ? line : "");
 }
 
 /* A varlink error, if the reply is one. */
-static bool tell_error_reply(const struct monitor *m, const json_t *reply)
+static bool tell_error_reply(const json_t *reply)
 {
 	const char *error = json_string_value(json_object_get(reply, "error"));
 	const json_t *parameters = json_object_get(reply, "parameters");
@@ -151,7 +151,7 @@ static bool tell_error_reply(const struct monitor *m, const json_t *reply)
 	if (!error)
 		return false;
 	if (strcmp(error, "io.isrloop.NoSuchLine") == 0)
-		tell_no_such_line(m, parameters);
+		tell_no_such_line(parameters);
 	else if (strcmp(error, "io.isrloop.TooManyClients") == 0)
 		monitor_message(
 			"isrloopd serves as many clients as it may: end one, or raise max-clients in isrloopd.conf(5)");
@@ -331,8 +331,7 @@ static int push_replies(struct subscription *subscription)
 		r = varlink_take(&subscription->client, &reply);
 		if (r <= 0)
 			return r;
-		r = tell_error_reply(m, reply) ? -ECANCELED
-					       : push_reply(m, reply);
+		r = tell_error_reply(reply) ? -ECANCELED : push_reply(m, reply);
 		json_decref(reply);
 		if (r < 0)
 			return r;
@@ -373,7 +372,7 @@ static int ask_lines(struct monitor *m, struct varlink_client *client)
 	if (r < 0)
 		return tell_stream_error(r);
 
-	if (tell_error_reply(m, reply)) {
+	if (tell_error_reply(reply)) {
 		status = STATUS_FAILED;
 	} else {
 		r = add_lines(m, reply);
@@ -428,7 +427,7 @@ static int subscribe(struct subscription *subscription)
 	if (r < 0)
 		return tell_stream_error(r);
 
-	if (tell_error_reply(m, reply)) {
+	if (tell_error_reply(reply)) {
 		status = STATUS_FAILED;
 	} else {
 		monitor_announce(m);
