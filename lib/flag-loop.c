@@ -4,9 +4,9 @@
  * F1, loop class: the loop's side of flags: binding, delivery, consumption,
  * end. All of it runs on the loop's thread.
  *
- * A flag whose "queued" bit is set is in exactly one of these places: about
- * to be pushed by its setter, on the pending list, on the ready list, or
- * told (out of the lists; only a consumption brings it back into play).
+ * A flag whose word is not 0 is in exactly one of these places: about to be
+ * pushed by its setter, on the pending list, on the ready list, told (out of
+ * the lists; only a consumption brings it back into play), or finished.
  *
  * Its memory orders pair with those of flag.c, where the table is.
  */
@@ -32,7 +32,7 @@ static uint32_t flag_consume(struct isr_flag *flag)
 	return word & ISRI_FLAG_COUNT_MASK;
 }
 
-/* Takes the count of a flag that may be in a list, and must stay queued. */
+/* Takes the count of a flag that may be in a list, and must stay there. */
 static uint32_t flag_empty(struct isr_flag *flag)
 {
 	uint32_t word;
@@ -40,9 +40,13 @@ static uint32_t flag_empty(struct isr_flag *flag)
 	if (flag->state == ISRI_FLAG_TOLD)
 		return flag_consume(flag);
 
+	/* relaxed: 0 is no count, and nobody else makes it 0 again */
+	if (!atomic_load_explicit(ATOMIC(&flag->word), memory_order_relaxed))
+		return 0;
+	ISR_TEST_POINT("flag:B2");
 	/* flag:B */
-	word = atomic_fetch_and_explicit(ATOMIC(&flag->word), ISRI_FLAG_QUEUED,
-					 memory_order_seq_cst);
+	word = atomic_exchange_explicit(ATOMIC(&flag->word), ISRI_FLAG_KEPT,
+					memory_order_seq_cst);
 	return word & ISRI_FLAG_COUNT_MASK;
 }
 
@@ -148,9 +152,9 @@ static void flag_finish(struct isr_flag *flag)
 	uint32_t word;
 
 	/* flag:C */
-	word = atomic_fetch_or_explicit(ATOMIC(&flag->word), ISRI_FLAG_QUEUED,
+	word = atomic_fetch_or_explicit(ATOMIC(&flag->word), ISRI_FLAG_KEPT,
 					memory_order_acq_rel);
-	if ((word & ISRI_FLAG_QUEUED) && flag->state != ISRI_FLAG_TOLD) {
+	if (word && flag->state != ISRI_FLAG_TOLD) {
 		isri_wake_collect(wake);
 		while (!ready_remove(wake, flag)) {
 			ISR_TEST_POINT("flag:C");

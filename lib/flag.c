@@ -4,18 +4,19 @@
  * F1: the side of a flag that any context may use. The loop's side is in
  * flag-loop.c.
  *
- * A word holds the count and one bit, "queued". Whoever turns that bit on
- * pushes the flag; everybody else is done with one locked operation.
+ * A word holds the count, and is 0 exactly when nobody announced the flag.
+ * Whoever makes it differ from 0 pushes the flag; everybody is done with the
+ * count by one locked operation and without a look before it.
  *
  * ORDERING
- *   flag:A (set, release add or cas of word) <-> flag:B (flag-loop.c, the
- *          loop consumes, exchange of word): what was written before the set
- *          is visible to the callback. seq_cst, not acquire, because a ring's
+ *   flag:A (set, release add to word) <-> flag:B (flag-loop.c, the loop
+ *          consumes, exchange of word): what was written before the set is
+ *          visible to the callback. seq_cst, not acquire, because a ring's
  *          ready flag needs the total order: ring.c
- *   flag:C (flag-loop.c, done, acq_rel or of "queued") <-> flag:A: from here
- *          on no setter finds the bit clear, so none pushes
+ *   flag:C (flag-loop.c, done, acq_rel or of "kept" into word) <-> flag:A:
+ *          from here on no setter finds 0, so none pushes
  *
- * Count and bit share a word so that the loop takes both in one exchange.
+ * Count and announcement share a word so that the loop takes both at once.
  * With two words, or count-then-clear, a set in between would be lost.
  */
 #include "flag.h"
@@ -23,17 +24,9 @@
 #include "test-point.h"
 #include "wake.h"
 
-/* The first set since the flag was consumed: announce it. */
-static void flag_announce(struct isr_flag *flag)
-{
-	/* A flag that was never initialised counts, and wakes nobody. */
-	if (flag->wake)
-		isri_wake_push(flag->wake, flag);
-}
-
 /*
  * Takes back a count that is one too many, unless the loop has consumed it
- * meanwhile: below zero is "queued", and would be so for ever.
+ * meanwhile: below zero is "kept", and would be so for ever.
  */
 static void flag_saturate(struct isr_flag *flag)
 {
@@ -52,40 +45,24 @@ static void flag_saturate(struct isr_flag *flag)
 
 void isr_flag_set(struct isr_flag *flag)
 {
-	uint32_t word = 0;
+	uint32_t word;
 
-	/* relaxed: a guess that the cas below verifies */
-	if (atomic_load_explicit(ATOMIC(&flag->word), memory_order_relaxed) ==
-	    0) {
-		ISR_TEST_POINT("flag:A");
-		/* flag:A */
-		if (atomic_compare_exchange_strong_explicit(
-			    ATOMIC(&flag->word), &word, ISRI_FLAG_QUEUED | 1,
-			    memory_order_seq_cst, memory_order_relaxed)) {
-			flag_announce(flag);
-			return;
-		}
-	}
-
-	ISR_TEST_POINT("flag:A1");
+	ISR_TEST_POINT("flag:A");
 	/* flag:A */
 	word = atomic_fetch_add_explicit(ATOMIC(&flag->word), 1,
 					 memory_order_release);
-	if ((word & ISRI_FLAG_COUNT_MASK) >= ISR_FLAG_COUNT_MAX) {
-		ISR_TEST_POINT("flag:A3");
-		flag_saturate(flag);
+	/* Kept apart: it is the only path that has more to do. */
+	if (word == 0) {
+		ISR_TEST_POINT("flag:A1");
+		/* A flag that was never initialised wakes nobody. */
+		if (flag->wake)
+			isri_wake_push(flag->wake, flag);
 		return;
 	}
-	if (word & ISRI_FLAG_QUEUED)
-		return;
-
-	/* Consumed between the guess and the add. */
-	ISR_TEST_POINT("flag:A2");
-	/* flag:A */
-	word = atomic_fetch_or_explicit(ATOMIC(&flag->word), ISRI_FLAG_QUEUED,
-					memory_order_seq_cst);
-	if (!(word & ISRI_FLAG_QUEUED))
-		flag_announce(flag);
+	if ((word & ISRI_FLAG_COUNT_MASK) >= ISR_FLAG_COUNT_MAX) {
+		ISR_TEST_POINT("flag:A2");
+		flag_saturate(flag);
+	}
 }
 
 uint32_t isr_flag_peek(const struct isr_flag *flag)

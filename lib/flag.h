@@ -7,15 +7,15 @@
 #include <isrloop/flag.h>
 
 /*
- * Set together with the first count by whoever pushes the flag on the
- * pending list; cleared when the loop consumes the flag. A finished flag has
- * it for ever, so that nobody pushes it again.
+ * Kept: the loop's, added where the count goes but the word must not become
+ * 0, because the flag is still in a list (cleared while it was queued) or
+ * shall never be in one again (finished).
  */
-#define ISRI_FLAG_QUEUED (1U << 31)
+#define ISRI_FLAG_KEPT (1U << 31)
 /* Above ISR_FLAG_COUNT_MAX there is room for sets that saturate at once. */
-#define ISRI_FLAG_COUNT_MASK (ISRI_FLAG_QUEUED - 1)
+#define ISRI_FLAG_COUNT_MASK (ISRI_FLAG_KEPT - 1)
 
-/* What the loop has done with a queued flag; loop only. */
+/* What the loop has done with an announced flag; loop only. */
 enum isri_flag_state {
 	ISRI_FLAG_UNSEEN = 0, /* nothing yet: idle, or still in a list */
 	ISRI_FLAG_TOLD /* out of the lists, count kept (sticky, no callback) */

@@ -120,7 +120,7 @@ END_TEST
 START_TEST(race_set_in_a_first_set_is_counted)
 {
 	xt_ok(isr_flag_set_cb(&flag, count, NULL));
-	race_at(0, "flag:A", set_flag);
+	race_at(0, "flag:A1", set_flag);
 
 	isr_flag_set(&flag);
 	assert_raced(1);
@@ -135,7 +135,7 @@ END_TEST
 START_TEST(race_set_in_a_later_set_is_counted)
 {
 	isr_flag_set(&flag);
-	race_at(0, "flag:A1", set_flag);
+	race_at(0, "flag:A", set_flag);
 
 	isr_flag_set(&flag);
 
@@ -163,7 +163,7 @@ START_TEST(race_consumed_in_the_middle_of_a_set)
 {
 	xt_ok(isr_flag_set_cb(&flag, count, NULL));
 	isr_flag_set(&flag);
-	race_at(0, "flag:A1", dispatch);
+	race_at(0, "flag:A", dispatch);
 
 	isr_flag_set(&flag);
 	assert_raced(1);
@@ -181,7 +181,7 @@ START_TEST(race_consumed_in_a_set_too_many)
 	isr_flag_set(&flag);
 	/* The state after 2^30 - 1 sets that nobody consumed. */
 	flag.word |= ISR_FLAG_COUNT_MAX;
-	race_at(0, "flag:A3", dispatch);
+	race_at(0, "flag:A2", dispatch);
 
 	isr_flag_set(&flag);
 	assert_raced(1);
@@ -191,6 +191,39 @@ START_TEST(race_consumed_in_a_set_too_many)
 	isr_flag_set(&flag);
 	dispatch();
 	ck_assert_uint_eq(n_calls, 2);
+}
+END_TEST
+
+static void take_flag(void)
+{
+	ck_assert_int_eq(isr_flag_take(&flag), 1);
+}
+
+START_TEST(race_taken_before_it_is_announced_is_told_no_more)
+{
+	xt_ok(isr_flag_set_cb(&flag, count, NULL));
+	ck_assert(!is_due(loop));
+	race_at(0, "flag:A1", take_flag);
+
+	isr_flag_set(&flag);
+	assert_raced(1);
+	dispatch_while_due(loop);
+	ck_assert_uint_eq(n_calls, 0);
+
+	isr_flag_set(&flag);
+	dispatch_while_due(loop);
+	ck_assert_uint_eq(n_sets, 1);
+}
+END_TEST
+
+START_TEST(race_set_while_it_is_taken_is_counted)
+{
+	isr_flag_set(&flag);
+	race_at(0, "flag:B2", set_flag);
+
+	ck_assert_int_eq(isr_flag_take(&flag), 2);
+	assert_raced(1);
+	ck_assert_int_eq(isr_flag_take(&flag), 0);
 }
 END_TEST
 
@@ -290,6 +323,9 @@ int main(void)
 	tcase_add_test(tc, race_set_while_it_is_consumed_is_counted);
 	tcase_add_test(tc, race_consumed_in_the_middle_of_a_set);
 	tcase_add_test(tc, race_consumed_in_a_set_too_many);
+	tcase_add_test(tc,
+		       race_taken_before_it_is_announced_is_told_no_more);
+	tcase_add_test(tc, race_set_while_it_is_taken_is_counted);
 
 	tc = xt_case(suite, "end");
 	tcase_add_checked_fixture(tc, setup, teardown);
