@@ -211,7 +211,7 @@ void bench_lost(void)
 	unsigned int i;
 
 	for (i = 0; cpu_count() > 1 && peers[i]; i++) {
-		if (!peers[i]->set)
+		if (!peers[i]->set || peers[i]->never_sleeps)
 			continue;
 		child_run(lost_child, peers[i], 60, v);
 		result_add("wake", peers[i]->subject, "lost", "wake-ups", v[0]);

@@ -18,7 +18,9 @@
 bool bench_quick;
 
 const struct peer *const peers[] = {
-	&peer_isrloop,	&peer_eventfd, &peer_libev,
+	&peer_isrloop,
+	&peer_eventfd,
+	&peer_libev,
 #ifdef HAVE_LIBUV
 	&peer_libuv,
 #endif
@@ -31,7 +33,11 @@ const struct peer *const peers[] = {
 #ifdef HAVE_CK
 	&peer_ck,
 #endif
-	&peer_spsc,	&peer_mutex,   NULL,
+	/* the limits, and the queue that needs no thought */
+	&peer_spin,
+	&peer_spsc,
+	&peer_mutex,
+	NULL,
 };
 
 static const struct {

@@ -35,6 +35,8 @@ struct peer {
 	double (*set_timed)(void);
 	/* may a signal handler call set? */
 	bool set_in_handler;
+	/* its loop polls: there is no sleep to be woken from */
+	bool never_sleeps;
 
 	/* carry events to flow_consume() on the loop; NULL: does not */
 	void (*flow_open)(struct flow *flow);
@@ -56,6 +58,7 @@ extern const struct peer peer_libevent;
 extern const struct peer peer_ck;
 extern const struct peer peer_spsc;
 extern const struct peer peer_mutex;
+extern const struct peer peer_spin;
 
 #define PEER_SET_LOOPS(set)                             \
 	static void set_many(unsigned int n)            \

@@ -141,7 +141,7 @@ void bench_wake(void)
 	unsigned int i;
 
 	for (i = 0; peers[i]; i++)
-		if (peers[i]->set)
+		if (peers[i]->set && !peers[i]->never_sleeps)
 			wake_peer(peers[i]);
 	bench_lost();
 }
