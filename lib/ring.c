@@ -179,6 +179,27 @@ static void commit(struct isr_ring *ring, struct isr_event *slot, uint32_t seq)
 		isr_flag_set(&ring->ready);
 }
 
+/*
+ * Asks for a slot that will be written soon. The consumer read it last, so
+ * its line sits on another CPU, and a store would wait there until the next
+ * locked operation, which lets no store be late, waits with it. Two lines
+ * ahead is enough for one producer; more brings nothing, or evicts.
+ */
+static void prefetch(const struct isr_ring *ring, uint32_t place)
+{
+	const struct isr_event *slot = isri_ring_slot(ring, place + 4);
+
+#if defined(__x86_64__)
+	/*
+	 * The builtin would ask for reading unless told that the CPU knows
+	 * this one. Every 64-bit x86 decodes it; the oldest do nothing.
+	 */
+	__asm__ volatile("prefetchw %0" : : "m"(*slot));
+#else
+	__builtin_prefetch(slot, 1);
+#endif
+}
+
 int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 {
 	uint32_t place, lost = event->lost;
@@ -200,6 +221,7 @@ int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 						 memory_order_relaxed);
 	}
 
+	prefetch(ring, place);
 	slot = isri_ring_slot(ring, place);
 	slot_write(slot, event, lost);
 	commit(ring, slot, place + 1);
