@@ -97,11 +97,13 @@ class Daemon:
 
     @staticmethod
     def wait_ready(process):
+        """Returns what it said before it was ready."""
+        said = ""
         for line in process.stderr:
             if "ready:" in line:
-                return
-            print(line, end="")
-        raise AssertionError(f"isrloopd ended: {process.wait(HANG_SECONDS)}")
+                return said
+            said += line
+        raise AssertionError(f"{said}isrloopd ended: {process.wait()}")
 
     def stop(self, signo=signal.SIGTERM):
         """End it as an administrator would; returns what it still said."""
