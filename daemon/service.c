@@ -47,20 +47,23 @@ static json_t *make_line(struct hub_line *line)
 	const struct config_line *config = line->config;
 	const struct isr_pin_info *info = &line->info;
 
-	return json_pack(
-		"{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:b, s:i}",
-		"name", config->name, "chip", make_name(info->chip_name),
-		"chip_label", make_name(info->chip_label), "offset",
-		(json_int_t)info->offset, "gpio_name",
-		make_name(info->line_name), "edges",
-		make_word(config_edge_word(config->edge)), "bias",
-		make_word(config_bias_word(config->bias)), "active_low",
-		config->active_low, "debounce_us",
-		(json_int_t)(config->debounce_ns / 1000), "clock",
-		make_word(config_clock_word(info->clock)), "reader",
-		make_word(config_reader_word(config->reader)), "fifo_events",
-		(json_int_t)info->fifo_events, "simulated", info->simulated,
+	/* clang-format off */
+	return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:b, s:i}",
+		"name", config->name,
+		"chip", make_name(info->chip_name),
+		"chip_label", make_name(info->chip_label),
+		"offset", (json_int_t)info->offset,
+		"gpio_name", make_name(info->line_name),
+		"edges", make_word(config_edge_word(config->edge)),
+		"bias", make_word(config_bias_word(config->bias)),
+		"active_low", config->active_low,
+		"debounce_us", (json_int_t)(config->debounce_ns / 1000),
+		"clock", make_word(config_clock_word(info->clock)),
+		"reader", make_word(config_reader_word(config->reader)),
+		"fifo_events", (json_int_t)info->fifo_events,
+		"simulated", info->simulated,
 		"value", hub_get_value(line));
+	/* clang-format on */
 }
 
 static void list_lines(struct varlink_call *call)

@@ -8,15 +8,21 @@
 #include "server.h"
 #include "service.h"
 
+static json_int_t get_percentile(const struct isr_hist *latency, double percent)
+{
+	return (json_int_t)isr_hist_get_percentile_ns(latency, percent);
+}
+
 static json_t *make_latency(const struct isr_hist *latency)
 {
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I}", "count",
-		(json_int_t)isr_hist_get_count(latency), "p50_ns",
-		(json_int_t)isr_hist_get_percentile_ns(latency, 50), "p90_ns",
-		(json_int_t)isr_hist_get_percentile_ns(latency, 90), "p99_ns",
-		(json_int_t)isr_hist_get_percentile_ns(latency, 99), "max_ns",
-		(json_int_t)isr_hist_get_max_ns(latency));
+	/* clang-format off */
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}",
+		"count", (json_int_t)isr_hist_get_count(latency),
+		"p50_ns", get_percentile(latency, 50),
+		"p90_ns", get_percentile(latency, 90),
+		"p99_ns", get_percentile(latency, 99),
+		"max_ns", (json_int_t)isr_hist_get_max_ns(latency));
+	/* clang-format on */
 }
 
 static json_t *make_line(struct hub_line *line)
@@ -24,29 +30,34 @@ static json_t *make_line(struct hub_line *line)
 	struct isr_source_stats stats = {0};
 
 	isr_source_get_stats(line->source, &stats);
+	/* clang-format off */
 	return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-			 "name", line->config->name, "value",
-			 hub_get_value(line), "stamped",
-			 (json_int_t)(stats.delivered + stats.lost_kernel +
-				      stats.lost_ring),
-			 "delivered", (json_int_t)stats.delivered,
-			 "lost_kernel", (json_int_t)stats.lost_kernel,
-			 "lost_ring", (json_int_t)stats.lost_ring,
-			 "lost_client", (json_int_t)hub_get_lost_client(line),
-			 "merged", (json_int_t)stats.merged, "line_seq",
-			 (json_int_t)stats.line_seq, "latency",
-			 make_latency(isr_source_get_latency(line->source)));
+		"name", line->config->name,
+		"value", hub_get_value(line),
+		"stamped", (json_int_t)(stats.delivered + stats.lost_kernel +
+					stats.lost_ring),
+		"delivered", (json_int_t)stats.delivered,
+		"lost_kernel", (json_int_t)stats.lost_kernel,
+		"lost_ring", (json_int_t)stats.lost_ring,
+		"lost_client", (json_int_t)hub_get_lost_client(line),
+		"merged", (json_int_t)stats.merged,
+		"line_seq", (json_int_t)stats.line_seq,
+		"latency", make_latency(isr_source_get_latency(line->source)));
+	/* clang-format on */
 }
 
 static json_t *make_watch(const struct watch *watch)
 {
 	const struct hub_line *line = watch->line;
 
-	return json_pack(
-		"{s:s, s:I, s:I, s:I, s:I}", "line", line->config->name,
-		"queued", (json_int_t)watch->queued, "delivered",
-		(json_int_t)watch->delivered, "lost", (json_int_t)watch->lost,
+	/* clang-format off */
+	return json_pack("{s:s, s:I, s:I, s:I, s:I}",
+		"line", line->config->name,
+		"queued", (json_int_t)watch->queued,
+		"delivered", (json_int_t)watch->delivered,
+		"lost", (json_int_t)watch->lost,
 		"lost_client", (json_int_t)watch->lost_client);
+	/* clang-format on */
 }
 
 static json_t *make_client(const struct client *client)
@@ -65,13 +76,18 @@ static json_t *make_client(const struct client *client)
 		lost += watch->lost;
 		lost_client += watch->lost_client;
 	}
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "id",
-		(json_int_t)client->id, "pid", (json_int_t)client->pid, "uid",
-		(json_int_t)client->uid, "calls", (json_int_t)client->calls,
+	/* clang-format off */
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"id", (json_int_t)client->id,
+		"pid", (json_int_t)client->pid,
+		"uid", (json_int_t)client->uid,
+		"calls", (json_int_t)client->calls,
 		"queued", (json_int_t)(subscription ? subscription->length : 0),
-		"delivered", (json_int_t)delivered, "lost", (json_int_t)lost,
-		"lost_client", (json_int_t)lost_client, "watches", watches);
+		"delivered", (json_int_t)delivered,
+		"lost", (json_int_t)lost,
+		"lost_client", (json_int_t)lost_client,
+		"watches", watches);
+	/* clang-format on */
 }
 
 static json_t *make_lines(struct hub *hub)
@@ -100,21 +116,28 @@ static json_t *make_loop(struct isr_loop *loop)
 	struct isr_loop_stats stats = {0};
 
 	isr_loop_get_stats(loop, &stats);
-	return json_pack("{s:I, s:I, s:I}", "wakeups",
-			 (json_int_t)stats.wakeups, "passes",
-			 (json_int_t)stats.passes, "deliveries",
-			 (json_int_t)stats.deliveries);
+	/* clang-format off */
+	return json_pack("{s:I, s:I, s:I}",
+		"wakeups", (json_int_t)stats.wakeups,
+		"passes", (json_int_t)stats.passes,
+		"deliveries", (json_int_t)stats.deliveries);
+	/* clang-format on */
 }
 
 json_t *status_get(struct server *server)
 {
-	return json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
-		PACKAGE_VERSION, "pid", (json_int_t)getpid(), "uptime_ns",
-		(json_int_t)(isr_now_ns() - server->started_ns), "seq",
-		(json_int_t)server->hub->seq, "max_clients",
-		(json_int_t)server->config->max_clients, "client_queue",
-		(json_int_t)server->config->client_queue_events, "lines",
-		make_lines(server->hub), "clients", make_clients(server),
+	const struct config_daemon *config = server->config;
+
+	/* clang-format off */
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+		"version", PACKAGE_VERSION,
+		"pid", (json_int_t)getpid(),
+		"uptime_ns", (json_int_t)(isr_now_ns() - server->started_ns),
+		"seq", (json_int_t)server->hub->seq,
+		"max_clients", (json_int_t)config->max_clients,
+		"client_queue", (json_int_t)config->client_queue_events,
+		"lines", make_lines(server->hub),
+		"clients", make_clients(server),
 		"loop", make_loop(server->loop));
+	/* clang-format on */
 }
