@@ -152,7 +152,8 @@ static void deliver_lost(struct isr_source *source)
 		return;
 
 	event.t_ns = isr_now_ns();
-	event.line_seq = source->delivered_seq;
+	/* Nothing came after them: the last one lost is where we are. */
+	event.line_seq = source->delivered_seq + event.lost;
 	isri_source_deliver(source, &event, 1);
 }
 

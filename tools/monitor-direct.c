@@ -155,9 +155,6 @@ static int on_event(struct isr_source *source, const struct isr_event *event,
 
 	if (event->lost)
 		record.lost_at = find_place(watch, source, event->lost);
-	/* The library says after which edge; we show the last one lost. */
-	if (event->kind == ISR_EVENT_LOST)
-		record.line_seq += event->lost;
 	hold(watch, &record);
 	if (event->kind == ISR_EVENT_CHIP_LOST)
 		watch->direct->gone = watch->line;

@@ -22,7 +22,7 @@ enum isr_event_kind {
 	ISR_EVENT_TIMER, /**< a timer; value = expirations since the last one */
 	ISR_EVENT_FD, /**< a file descriptor; value = ISR_FD_* that are ready */
 	ISR_EVENT_USER, /**< put by the program itself */
-	ISR_EVENT_LOST, /**< nothing but a loss report: lost > 0 */
+	ISR_EVENT_LOST, /**< a loss report; line_seq: the last one lost */
 	ISR_EVENT_IDLE, /**< nothing happened for the time asked for */
 	ISR_EVENT_CHIP_LOST, /**< the chip is gone; the source stays */
 	ISR_EVENT_CHIP_BACK, /**< the chip is back; levels may have changed */
