@@ -137,6 +137,18 @@ static int handle_event(struct isr_source *source,
 	return 0;
 }
 
+/* 0 for a hardware clock, which cannot be read from here. */
+static uint64_t get_time_ns(enum isr_clock clock)
+{
+	struct timespec now = {0};
+
+	if (clock == ISR_CLOCK_MONOTONIC)
+		return isr_now_ns();
+	if (clock == ISR_CLOCK_REALTIME)
+		clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static int open_line(struct hub *hub, struct hub_line *line,
 		     const struct config_line *config)
 {
@@ -158,6 +170,8 @@ static int open_line(struct hub *hub, struct hub_line *line,
 
 	line->hub = hub;
 	line->config = config;
+	/* Before the request, so that no edge is older than the level. */
+	line->last.t_ns = get_time_ns(config->clock);
 	r = isr_pin_open(hub->loop, &pin, handle_event, line, &line->source,
 			 &error);
 	if (r < 0) {
@@ -313,30 +327,14 @@ void hub_unsubscribe(struct subscription *subscription)
 	subscription_free(subscription);
 }
 
-/* The time of a level is now; a hardware clock cannot be read from here. */
-static uint64_t get_time_ns(const struct hub_line *line)
-{
-	struct timespec now;
-
-	switch (line->info.clock) {
-	case ISR_CLOCK_MONOTONIC:
-		return isr_now_ns();
-	case ISR_CLOCK_REALTIME:
-		clock_gettime(CLOCK_REALTIME, &now);
-		return (uint64_t)now.tv_sec * 1000000000 +
-		       (uint64_t)now.tv_nsec;
-	case ISR_CLOCK_HTE:
-		break;
-	}
-	return line->last.t_ns;
-}
-
 void hub_get_initial(struct hub_line *line, struct record *ret_record)
 {
 	memset(ret_record, 0, sizeof(*ret_record));
 	ret_record->event = (struct isr_event){
 		.kind = ISR_EVENT_INITIAL,
-		.t_ns = get_time_ns(line),
+		.t_ns = line->config->edge == ISR_EDGE_BOTH
+				? line->last.t_ns
+				: get_time_ns(line->config->clock),
 		.seq = (uint32_t)line->hub->seq,
 		.seq_high = (uint32_t)(line->hub->seq >> 32),
 		.line_seq = line->last.line_seq,

@@ -203,6 +203,7 @@ class Account:
         self.line_seq = self.start
         self.seq = initial["seq"]
         self.value = initial["value"]
+        self.t_ns = initial["t_ns"]
         self.delivered = 0
         self.lost = 0
         self.lost_client = 0
@@ -215,6 +216,8 @@ class Account:
             self.delivered += 1
             assert event["seq"] > self.seq, f"{event} after {self.seq}"
             equal(event["value"], int(event["edge"] == "rising"))
+            assert event["t_ns"] > self.t_ns, f"{event} before {self.t_ns}"
+            self.t_ns = event["t_ns"]
             if not event["lost"] and not event["merged"]:
                 equal(event["value"], 1 - self.value)
         else:
