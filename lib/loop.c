@@ -12,7 +12,6 @@
  * duplicates of the same descriptors; outside isr_loop_dispatch() the loop
  * counts as asleep.
  */
-#include <assert.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -29,10 +28,6 @@
 
 #include "loop.h"
 #include "wake.h"
-
-#ifdef NDEBUG
-#error "assertions state invariants here; build without NDEBUG"
-#endif
 
 #define LOG_BYTES 600
 
@@ -188,8 +183,13 @@ static int loop_new(struct ev_loop *ev, bool own_ev, struct isr_loop **ret_loop)
 	}
 	*loop = (struct isr_loop){.ev = ev, .own_ev = own_ev, .outer_fd = -1};
 	isri_wake_init(&loop->wake, fd);
+	/* Refused in ISR context, the one thing that can be wrong with it. */
 	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
-	assert(r == 0);
+	if (r < 0) {
+		close(fd);
+		free(loop);
+		return r;
+	}
 	isr_flag_set_cb(&loop->stop, on_stop, loop);
 	watchers_start(loop);
 

@@ -11,6 +11,7 @@
 #include <isrloop/flag.h>
 #include <isrloop/loop.h>
 
+#include "context.h"
 #include "loop.h"
 #include "xt.h"
 
@@ -394,6 +395,20 @@ START_TEST(loop_belongs_to_the_thread_that_runs_it)
 }
 END_TEST
 
+START_TEST(loop_is_not_made_in_isr_context)
+{
+	struct isr_loop *other = NULL;
+
+	isri_context_enter();
+	xt_fails_with(EPERM, isr_loop_new(&other));
+	xt_fails_with(EPERM, isr_loop_attach(EV_DEFAULT, &other));
+	isri_context_leave();
+
+	ck_assert_ptr_null(other);
+	ev_default_destroy();
+}
+END_TEST
+
 START_TEST(loop_counts_what_it_does)
 {
 	struct isr_loop_stats stats;
@@ -448,6 +463,7 @@ int main(void)
 	tcase_add_test(tc, loop_attached_may_be_freed_by_its_callback);
 	tcase_add_test(tc, loop_refuses_other_threads);
 	tcase_add_test(tc, loop_belongs_to_the_thread_that_runs_it);
+	tcase_add_test(tc, loop_is_not_made_in_isr_context);
 	tcase_add_test(tc, loop_counts_what_it_does);
 	tcase_add_test(tc, loop_refuses_bad_arguments);
 	return xt_main(suite);

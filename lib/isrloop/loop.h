@@ -32,7 +32,8 @@ typedef void isr_log_cb(enum isr_log_level level, const char *message,
  * @brief Make a loop of its own; the calling thread becomes its thread.
  * @param ret_loop  The loop; end it with isr_loop_free().
  * @context setup
- * @return 0; -EINVAL; -ENOMEM; -EMFILE and what eventfd(2) says.
+ * @return 0; -EINVAL for NULL; -EPERM in ISR context; -ENOMEM; -EMFILE and
+ *         what else eventfd(2) says.
  * @since 0.1
  */
 ISR_API int isr_loop_new(struct isr_loop **ret_loop);
