@@ -134,9 +134,13 @@ bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
 	source->end = events + n_events;
 
 	/* A handler that disarms its source empties the batch. */
-	while (source->next < source->end)
-		if (!run_soft(source, source->next++))
+	while (source->next < source->end) {
+		/* A pin may read into the batch again when that is empty. */
+		struct isr_event event = *source->next++;
+
+		if (!run_soft(source, &event))
 			return false;
+	}
 
 	source->next = NULL;
 	source->end = NULL;

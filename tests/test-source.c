@@ -129,6 +129,36 @@ START_TEST(source_disarm_in_its_own_handler_empties_the_batch)
 }
 END_TEST
 
+static int disarm_and_account(struct isr_source *source,
+			      const struct isr_event *event, void *arg)
+{
+	xt_ok(isr_source_disarm(source));
+	ck_assert_uint_eq(xt_stats(source).discarded, 99);
+	*(struct isr_event *)arg = *event;
+	isr_loop_stop(loop);
+	return 0;
+}
+
+START_TEST(source_account_in_a_handler_keeps_its_event)
+{
+	struct isr_pin_config config = xt_pin("A", _i);
+	struct isr_event seen = {0};
+	struct isr_source *pin;
+
+	xt_ok(isr_pin_open(loop, &config, disarm_and_account, &seen, &pin,
+			   NULL));
+	/* More than a batch: the rest waits in the chip when it disarms. */
+	xt_edges(0, 100);
+	if (_i == XT_SOFT)
+		xt_wait_read(pin, 100);
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_uint_eq(seen.line_seq, 1);
+	ck_assert_uint_eq(seen.kind, ISR_EVENT_RISING);
+}
+END_TEST
+
 struct witness {
 	struct xt_sink *other;
 	unsigned int seen; /* of other, when this one's first event came */
@@ -343,6 +373,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, xt_chip_setup, xt_chip_teardown);
 	tcase_add_test(tcase,
 		       source_disarm_in_its_own_handler_empties_the_batch);
+	tcase_add_loop_test(tcase, source_account_in_a_handler_keeps_its_event,
+			    XT_SOFT, XT_HARD);
 	tcase_add_test(tcase, source_with_many_events_lets_others_in);
 	tcase_add_test(tcase, source_loss_without_next_event_is_told_alone);
 	tcase_add_test(
