@@ -511,11 +511,19 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 
 int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events)
 {
+	int r;
+
 	if (watch->events == events)
 		return 0;
 	watch->events = events;
+	r = outer_update(watch->loop, watch);
+	if (r < 0) {
+		/* Neither loop sees it then, and the next call tries again. */
+		watch->events = 0;
+		outer_remove(watch->loop, watch->io);
+	}
 	watch_apply(watch);
-	return outer_update(watch->loop, watch);
+	return r;
 }
 
 void isri_loop_fd_remove(struct isri_loop_fd *watch)

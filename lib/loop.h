@@ -54,6 +54,7 @@ struct isri_wake *isri_loop_get_wake(struct isr_loop *loop);
  */
 int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 		     unsigned int events, isri_loop_fd_cb *cb);
+/* Returns as isri_loop_fd_add(); on failure it waits for nothing. */
 int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events);
 /* Legal on a watch that was never added (zeroed memory). */
 void isri_loop_fd_remove(struct isri_loop_fd *watch);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* File descriptor sources, on a socket pair. */
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -149,6 +151,45 @@ START_TEST(fd_stays_the_callers)
 }
 END_TEST
 
+/* With room for no more descriptors, or with the old room. */
+static void limit_fds(bool full)
+{
+	static struct rlimit before;
+	struct rlimit limit;
+
+	if (full) {
+		ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+		limit = before;
+		limit.rlim_cur = STDERR_FILENO + 1;
+	} else {
+		limit = before;
+	}
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+START_TEST(fd_that_cannot_be_armed_stays_silent)
+{
+	struct pollfd outer = {.events = POLLIN};
+
+	make_readable();
+	open_fd(ISR_FD_READ);
+	xt_ok(isr_source_disarm(source));
+	outer.fd = isr_loop_get_fd(loop);
+	xt_ok(outer.fd);
+
+	/* The foreign loop's view takes a descriptor of its own. */
+	limit_fds(true);
+	xt_fails_with(EMFILE, isr_source_arm(source));
+	limit_fds(false);
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+
+	xt_ok(isr_source_arm(source));
+	ck_assert_int_eq(poll(&outer, 1, 0), 1);
+	xt_sink_run(&sink, 1);
+}
+END_TEST
+
 START_TEST(fd_bad_arguments_are_refused)
 {
 	xt_fails_with(EINVAL,
@@ -184,6 +225,7 @@ int main(void)
 	tcase_add_test(tcase, fd_failing_handler_is_disarmed);
 	tcase_add_test(tcase, fd_may_be_closed_by_its_own_handler);
 	tcase_add_test(tcase, fd_stays_the_callers);
+	tcase_add_test(tcase, fd_that_cannot_be_armed_stays_silent);
 	tcase_add_test(tcase, fd_bad_arguments_are_refused);
 
 	return xt_main(suite);
