@@ -32,3 +32,16 @@ const void *isri_context_thread(void)
 {
 	return (const void *)&depth;
 }
+
+/* Written by the only thread of a new process, before others exist. */
+static unsigned int generation;
+
+unsigned int isri_context_generation(void)
+{
+	return generation;
+}
+
+void isri_context_forked(void)
+{
+	generation++;
+}

@@ -19,4 +19,11 @@ void isri_context_leave(void);
  */
 const void *isri_context_thread(void);
 
+/*
+ * Tells a process from the one that it was forked from: how often
+ * isri_context_forked() was called in it and in those before it.
+ */
+unsigned int isri_context_generation(void);
+void isri_context_forked(void);
+
 #endif /* ISRI_CONTEXT_H */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <isrloop/event.h>
 #include <isrloop/loop.h>
 
+#include "context.h"
 #include "loop.h"
 #include "wake.h"
 
@@ -167,11 +169,22 @@ static void watchers_stop(struct isr_loop *loop)
 	ev_prepare_stop(loop->ev, &loop->prepare);
 }
 
+static int fork_watch = -ENOMEM;
+
+static void watch_forks(void)
+{
+	fork_watch = -pthread_atfork(NULL, NULL, isri_context_forked);
+}
+
 static int loop_new(struct ev_loop *ev, bool own_ev, struct isr_loop **ret_loop)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct isr_loop *loop;
 	int fd, r;
 
+	pthread_once(&once, watch_forks);
+	if (fork_watch < 0)
+		return fork_watch;
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
@@ -269,7 +282,7 @@ static int run(struct isr_loop *loop, int flags)
 {
 	if (!loop)
 		return -EINVAL;
-	if (isr_in_context())
+	if (isr_in_context() || !isri_wake_is_at_home(&loop->wake))
 		return -EPERM;
 	if (loop->running || loop->depth)
 		return -EBUSY;

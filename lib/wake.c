@@ -88,13 +88,20 @@ void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag)
 	}
 }
 
+bool isri_wake_is_at_home(const struct isri_wake *wake)
+{
+	return wake->generation == isri_context_generation();
+}
+
 int isri_wake_check(const struct isri_wake *wake)
 {
 	const void *owner;
 
 	/* relaxed: a thread recognises only its own value, which it wrote */
 	owner = atomic_load_explicit(&wake->owner, memory_order_relaxed);
-	if (owner != isri_context_thread() || isr_in_context())
+	/* A child's thread has the address of the one that forked. */
+	if (owner != isri_context_thread() || isr_in_context() ||
+	    !isri_wake_is_at_home(wake))
 		return -EPERM;
 	return 0;
 }
@@ -108,7 +115,10 @@ void isri_wake_claim(struct isri_wake *wake)
 
 void isri_wake_init(struct isri_wake *wake, int fd)
 {
-	*wake = (struct isri_wake){.fd = fd};
+	*wake = (struct isri_wake){
+		.fd = fd,
+		.generation = isri_context_generation(),
+	};
 	wake->ready_end = &wake->ready;
 	isri_wake_claim(wake);
 }

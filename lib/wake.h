@@ -39,6 +39,8 @@ struct isri_wake {
 	_Atomic uint32_t kickers;
 	/* Constant while flags are bound to it. */
 	_Alignas(ISRI_LINE_BYTES) int fd;
+	/* isri_context_generation() of the process that made it. */
+	unsigned int generation;
 	/* isri_context_thread() of the loop; written by the loop. */
 	_Atomic(const void *) owner;
 	/* Loop only: taken and not yet delivered, oldest first. */
@@ -63,8 +65,15 @@ static inline struct isri_wake *isri_wake_of(struct isr_loop *loop)
 void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag);
 
 /*
+ * False in a child of the process that made the loop. The child has no IRQ
+ * thread to join, and shares the epoll files: to close a source there would
+ * take it away from the parent.
+ */
+bool isri_wake_is_at_home(const struct isri_wake *wake);
+
+/*
  * 0 when loop class functions are legal here: on the loop's thread, outside
- * ISR context; else -EPERM. Signal class.
+ * ISR context, and not in a child; else -EPERM. Signal class.
  */
 int isri_wake_check(const struct isri_wake *wake);
 

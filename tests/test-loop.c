@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <isrloop/event.h>
@@ -395,6 +396,34 @@ START_TEST(loop_belongs_to_the_thread_that_runs_it)
 }
 END_TEST
 
+/* In the child, where a failed assertion would be nobody's. */
+static bool is_refused_in_child(void)
+{
+	struct isr_loop *own;
+
+	return isr_loop_run(loop) == -EPERM &&
+	       isr_loop_dispatch(loop) == -EPERM &&
+	       isr_loop_free(loop) == -EPERM &&
+	       isr_flag_take(&flag) == -EPERM && isr_loop_new(&own) == 0 &&
+	       isr_loop_dispatch(own) == 0 && isr_loop_free(own) == 0;
+}
+
+START_TEST(loop_is_refused_in_a_child)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0)
+		_exit(is_refused_in_child() ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+
+	ck_assert_int_eq(status, 0);
+	isr_flag_set(&flag);
+	ck_assert_int_eq(isr_flag_take(&flag), 1);
+}
+END_TEST
+
 START_TEST(loop_is_not_made_in_isr_context)
 {
 	struct isr_loop *other = NULL;
@@ -463,6 +492,7 @@ int main(void)
 	tcase_add_test(tc, loop_attached_may_be_freed_by_its_callback);
 	tcase_add_test(tc, loop_refuses_other_threads);
 	tcase_add_test(tc, loop_belongs_to_the_thread_that_runs_it);
+	tcase_add_test(tc, loop_is_refused_in_a_child);
 	tcase_add_test(tc, loop_is_not_made_in_isr_context);
 	tcase_add_test(tc, loop_counts_what_it_does);
 	tcase_add_test(tc, loop_refuses_bad_arguments);
