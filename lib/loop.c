@@ -364,7 +364,8 @@ void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,
 	loop->log_cb(level, message, loop->log_arg);
 }
 
-int isr_loop_get_stats(struct isr_loop *loop, struct isr_loop_stats *ret_stats)
+int isr_loop_get_stats(const struct isr_loop *loop,
+		       struct isr_loop_stats *ret_stats)
 {
 	int r = isri_loop_check(loop);
 

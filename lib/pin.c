@@ -478,9 +478,10 @@ static int check_pin(const struct isr_source *source)
 	return isri_loop_check(source->loop);
 }
 
-int isr_pin_get_info(struct isr_source *source, struct isr_pin_info *ret_info)
+int isr_pin_get_info(const struct isr_source *source,
+		     struct isr_pin_info *ret_info)
 {
-	struct isri_pin *pin = to_pin(source);
+	const struct isri_pin *pin = (const struct isri_pin *)source;
 	int r;
 
 	r = check_pin(source);

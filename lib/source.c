@@ -316,6 +316,7 @@ int isr_source_get_stats(struct isr_source *source,
 		source->ops->account(source);
 
 	stats = &source->stats;
+	*ret_stats = (struct isr_source_stats){0};
 	ret_stats->delivered = LOAD(&stats->delivered);
 	ret_stats->lost_kernel = LOAD(&stats->lost_kernel);
 	ret_stats->lost_ring =

@@ -451,6 +451,8 @@ START_TEST(loop_counts_what_it_does)
 	ck_assert_uint_eq(stats.deliveries, 2);
 	ck_assert_uint_ge(stats.passes, 1);
 	ck_assert_uint_eq(stats.wakeups, 0);
+	/* A later version may fill it: today's programs find 0. */
+	ck_assert_uint_eq(stats.reserved[0], 0);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 /* What all sources have in common. */
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "source.h"
@@ -293,6 +294,29 @@ START_TEST(source_null_is_refused)
 }
 END_TEST
 
+/* A later version may fill them: today's programs must find 0. */
+START_TEST(source_results_have_room_for_later)
+{
+	struct isr_source *pin = open_pin(xt_sink, &sink);
+	const uint64_t none[4] = {0};
+	struct isr_source_stats stats;
+	struct isr_pin_info pin_info;
+	struct isr_line_info line_info;
+
+	memset(&stats, 0xff, sizeof(stats));
+	memset(&pin_info, 0xff, sizeof(pin_info));
+	memset(&line_info, 0xff, sizeof(line_info));
+
+	xt_ok(isr_source_get_stats(pin, &stats));
+	xt_ok(isr_pin_get_info(pin, &pin_info));
+	xt_ok(isr_chip_get_line_info(chip.chip, 0, &line_info));
+
+	ck_assert_mem_eq(stats.reserved, none, sizeof(none));
+	ck_assert_mem_eq(pin_info.reserved, none, sizeof(none));
+	ck_assert_mem_eq(line_info.reserved, none, sizeof(none));
+}
+END_TEST
+
 START_TEST(source_kinds_are_told_apart)
 {
 	struct isr_source *timer;
@@ -386,6 +410,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, xt_chip_setup, xt_chip_teardown);
 	tcase_add_test(tcase, source_ids_are_unique);
 	tcase_add_test(tcase, source_null_is_refused);
+	tcase_add_test(tcase, source_results_have_room_for_later);
 	tcase_add_test(tcase, source_kinds_are_told_apart);
 
 	return xt_main(suite);

@@ -60,6 +60,7 @@ struct isr_line_info {
 	uint32_t debounce_us;
 	char name[ISR_NAME_BYTES]; /**< empty when unnamed */
 	char consumer[ISR_NAME_BYTES]; /**< empty when unused or not told */
+	uint64_t reserved[4]; /**< 0; for later versions */
 };
 
 /**

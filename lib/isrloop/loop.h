@@ -123,9 +123,10 @@ ISR_API int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb,
 
 /** What a loop did; see isr_loop_get_stats(). */
 struct isr_loop_stats {
-	uint64_t wakeups; /**< times it was woken through its eventfd */
-	uint64_t passes; /**< times round the loop */
-	uint64_t deliveries; /**< flag callbacks run */
+	uint64_t wakeups;     /**< times it was woken through its eventfd */
+	uint64_t passes;      /**< times round the loop */
+	uint64_t deliveries;  /**< flag callbacks run */
+	uint64_t reserved[5]; /**< 0; for later versions */
 };
 
 /**
@@ -136,7 +137,7 @@ struct isr_loop_stats {
  * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
-ISR_API int isr_loop_get_stats(struct isr_loop *loop,
+ISR_API int isr_loop_get_stats(const struct isr_loop *loop,
 			       struct isr_loop_stats *ret_stats);
 
 ISR_END_DECLS

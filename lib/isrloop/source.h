@@ -85,6 +85,7 @@ struct isr_pin_info {
 	uint32_t fifo_events; /**< the depth that the chip really gives */
 	bool simulated;
 	enum isr_clock clock;
+	uint64_t reserved[4]; /**< 0; for later versions */
 };
 
 /**
@@ -118,7 +119,7 @@ ISR_API int isr_pin_open(struct isr_loop *loop,
  * @return 0; -EINVAL not a pin; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
-ISR_API int isr_pin_get_info(struct isr_source *source,
+ISR_API int isr_pin_get_info(const struct isr_source *source,
 			     struct isr_pin_info *ret_info);
 
 /**
@@ -282,6 +283,7 @@ struct isr_source_stats {
 	uint64_t failed;    /**< handler runs that returned an error */
 	int last_error;	    /**< of the last of those, 0 when none */
 	uint32_t line_seq;  /**< the last event's */
+	uint64_t reserved[4]; /**< 0; for later versions */
 };
 
 /**
