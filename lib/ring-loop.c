@@ -96,6 +96,21 @@ static bool take_until(struct isr_ring *ring, uint32_t *first, uint32_t end)
 }
 
 /*
+ * What evicted records would have told: for the first record behind them.
+ * Called after tail was moved, because whoever evicted has stored a record
+ * since, and what was counted before that record was is visible with it.
+ */
+static uint32_t take_carried(struct isr_ring *ring)
+{
+	/* relaxed: see above; the line is read only, unless there was a loss */
+	if (!atomic_load_explicit(ATOMIC(&ring->carried), memory_order_relaxed))
+		return 0;
+	/* relaxed: a count; whoever takes it tells it */
+	return atomic_exchange_explicit(ATOMIC(&ring->carried), 0,
+					memory_order_relaxed);
+}
+
+/*
  * Producers may move tail while it copies. They only ever give up the
  * oldest, so the rest of the batch is good: to start again would let a
  * flood keep the loop here for as long as it lasts.
@@ -119,7 +134,7 @@ static size_t get_drop_old(struct isr_ring *ring, struct isr_event *ret_events,
 			(end - now) * sizeof(*ret_events));
 	if (end != now) {
 		/* Given up since the last get: just before the first. */
-		ret_events[0].lost += now - ring->next;
+		ret_events[0].lost += now - ring->next + take_carried(ring);
 		ring->next = end;
 	}
 	return end - now;
@@ -199,6 +214,7 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 	ring->tail = 0;
 	ring->next = 0;
 	ring->unreported = 0;
+	ring->carried = 0;
 	ring->lost_total = 0;
 	return 0;
 }

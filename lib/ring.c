@@ -57,17 +57,17 @@ static void slot_write(struct isr_event *slot, const struct isr_event *event,
 #undef SLOT_STORE
 }
 
-/* Counts n records as lost; tell: no consumer will find out by itself. */
-static void count_lost(struct isr_ring *ring, uint32_t n, uint32_t tell)
+/* One record is lost; told is what a later record has to tell for it. */
+static void count_lost(struct isr_ring *ring, uint32_t *counter, uint32_t told)
 {
 	ISR_TEST_POINT("ring:lost");
 	/* relaxed: counters; nothing else is published by them */
-	atomic_fetch_add_explicit(ATOMIC(&ring->lost_total), n,
+	atomic_fetch_add_explicit(ATOMIC(&ring->lost_total), 1,
 				  memory_order_relaxed);
-	if (tell) {
+	if (told) {
 		ISR_TEST_POINT("ring:untold");
-		/* relaxed: as above */
-		atomic_fetch_add_explicit(ATOMIC(&ring->unreported), tell,
+		/* relaxed: as above, and the next commit publishes it */
+		atomic_fetch_add_explicit(ATOMIC(counter), told,
 					  memory_order_relaxed);
 	}
 }
@@ -103,7 +103,7 @@ static int evict(struct isr_ring *ring, uint32_t tail)
 		return 0;
 
 	/* The consumer sees the gap; not what the record carried. */
-	count_lost(ring, 1, carried);
+	count_lost(ring, &ring->carried, carried);
 	return 1;
 }
 
@@ -208,7 +208,7 @@ int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 
 	r = claim(ring, &place);
 	if (r < 0) {
-		count_lost(ring, 1, 1 + lost);
+		count_lost(ring, &ring->unreported, 1 + lost);
 		return r;
 	}
 

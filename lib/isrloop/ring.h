@@ -47,7 +47,8 @@ struct isr_ring {
 	uint32_t tail_cached;
 	/* producers and consumer, atomic: losses not yet put in band */
 	uint32_t unreported;
-	uint32_t reserved;
+	/* producers and consumer, atomic: losses that evicted records told */
+	uint32_t carried;
 	/* producers, atomic: all losses since init */
 	uint64_t lost_total;
 	char pad1[104];
