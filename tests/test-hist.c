@@ -75,6 +75,18 @@ START_TEST(hist_percentile_never_exceeds_the_maximum)
 }
 END_TEST
 
+START_TEST(hist_counts_more_than_32_bits_of_one_duration)
+{
+	/* As after 50 days at 1 kHz. */
+	isr_hist_record(&hist, 7);
+	hist.buckets[7] = UINT32_MAX;
+	isr_hist_record(&hist, 7);
+	isr_hist_record(&hist, 1000);
+
+	ck_assert_uint_eq(isr_hist_get_percentile_ns(&hist, 99), 7);
+}
+END_TEST
+
 START_TEST(hist_clamps_a_share_outside_0_to_100)
 {
 	isr_hist_record(&hist, 1);
@@ -96,6 +108,7 @@ int main(void)
 	tcase_add_test(tc, hist_bounds_every_value_within_a_sixteenth);
 	tcase_add_test(tc, hist_takes_the_whole_range);
 	tcase_add_test(tc, hist_percentile_never_exceeds_the_maximum);
+	tcase_add_test(tc, hist_counts_more_than_32_bits_of_one_duration);
 	tcase_add_test(tc, hist_clamps_a_share_outside_0_to_100);
 	return xt_main(suite);
 }

@@ -20,8 +20,9 @@ ISR_BEGIN_DECLS
 /** The caller's memory; zeroed memory is an empty histogram. Private. */
 struct isr_hist {
 	uint64_t count; /* any context, atomic */
-	uint64_t max; /* any context, atomic */
-	uint32_t buckets[ISR_HIST_BUCKETS]; /* any context, atomic */
+	uint64_t max;	/* any context, atomic */
+	/* any context, atomic; 32 bits would be full after days of edges */
+	uint64_t buckets[ISR_HIST_BUCKETS];
 };
 
 /**
