@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include <isrloop/isr.h>
 #include <isrloop/macros.h>
 
 ISR_BEGIN_DECLS
@@ -32,33 +33,6 @@ struct isr_hist {
  * @since 0.1
  */
 ISR_API void isr_hist_init(struct isr_hist *hist);
-
-/**
- * @brief Count one duration.
- * @param hist      Zeroed or initialised.
- * @param value_ns  The duration in ns.
- * @context signal
- * @since 0.1
- */
-ISR_API void isr_hist_record(struct isr_hist *hist, uint64_t value_ns);
-
-/**
- * @brief Count of durations recorded.
- * @param hist  Zeroed or initialised.
- * @context signal
- * @return The count.
- * @since 0.1
- */
-ISR_API uint64_t isr_hist_get_count(const struct isr_hist *hist);
-
-/**
- * @brief The longest duration, exactly.
- * @param hist  Zeroed or initialised.
- * @context signal
- * @return ns; 0 when nothing was recorded.
- * @since 0.1
- */
-ISR_API uint64_t isr_hist_get_max_ns(const struct isr_hist *hist);
 
 /**
  * @brief The duration that a share of all does not exceed.

@@ -4,9 +4,11 @@
  * F1: the signal class, all that may be called in ISR context, and nothing
  * else. A handler needs no other header.
  *
- * ISR context is a real signal handler, or an IRQ thread that runs a hard
- * handler. Every function here is async-signal-safe: it never blocks, never
- * allocates, takes no lock and leaves errno as it was.
+ * ISR context is a signal handler, or an IRQ thread that runs a hard handler.
+ * isrloop knows of its own ones only: a handler that the program installed
+ * with sigaction(2) has to keep to this header by itself. Every function here
+ * is async-signal-safe: it never blocks, never allocates, takes no lock and
+ * leaves errno as it was.
  */
 #ifndef ISRLOOP_ISR_H
 #define ISRLOOP_ISR_H
@@ -20,6 +22,7 @@
 ISR_BEGIN_DECLS
 
 struct isr_flag;
+struct isr_hist;
 struct isr_loop;
 struct isr_ring;
 struct isr_source;
@@ -100,6 +103,33 @@ ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
  * @since 0.1
  */
 ISR_API void isr_loop_stop(struct isr_loop *loop);
+
+/**
+ * @brief Count one duration.
+ * @param hist      Zeroed or initialised.
+ * @param value_ns  The duration in ns.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_hist_record(struct isr_hist *hist, uint64_t value_ns);
+
+/**
+ * @brief Count of durations recorded.
+ * @param hist  Zeroed or initialised.
+ * @context signal
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_hist_get_count(const struct isr_hist *hist);
+
+/**
+ * @brief The longest duration, exactly.
+ * @param hist  Zeroed or initialised.
+ * @context signal
+ * @return ns; 0 when nothing was recorded.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_hist_get_max_ns(const struct isr_hist *hist);
 
 ISR_END_DECLS
 
