@@ -12,13 +12,41 @@
 #include "chip-gpiod-error.h"
 #include "error.h"
 
+/* Room for an entry's strings; a group with more members goes by number. */
+#define NSS_BYTES 4096
+
+/* Any thread may ask, so not by getgrgid(), whose result all of them share. */
+static void describe_group(gid_t gid, char *buffer, size_t size_bytes)
+{
+	char strings[NSS_BYTES];
+	struct group entry, *group = NULL;
+
+	if (getgrgid_r(gid, &entry, strings, sizeof(strings), &group) == 0 &&
+	    group)
+		snprintf(buffer, size_bytes, "%s", group->gr_name);
+	else
+		snprintf(buffer, size_bytes, "%u", gid);
+}
+
+static void describe_user(char *buffer, size_t size_bytes)
+{
+	char strings[NSS_BYTES];
+	struct passwd entry, *user = NULL;
+
+	if (getpwuid_r(geteuid(), &entry, strings, sizeof(strings), &user) ==
+		    0 &&
+	    user)
+		snprintf(buffer, size_bytes, "%s", user->pw_name);
+	else
+		snprintf(buffer, size_bytes, "USER");
+}
+
 static int explain_denied(const char *path, int code,
 			  struct isr_error *reterr_error)
 {
 	struct stat st;
-	struct passwd *user;
-	struct group *group;
-	char group_text[ISR_NAME_BYTES];
+	char group[ISR_NAME_BYTES];
+	char user[ISR_NAME_BYTES];
 
 	if (stat(path, &st) < 0 || st.st_gid == 0 || !(st.st_mode & S_IRGRP))
 		return isri_error_set(reterr_error, code,
@@ -28,17 +56,12 @@ static int explain_denied(const char *path, int code,
 				      "group gpio",
 				      path);
 
-	group = getgrgid(st.st_gid);
-	if (group)
-		snprintf(group_text, sizeof(group_text), "%s", group->gr_name);
-	else
-		snprintf(group_text, sizeof(group_text), "%u", st.st_gid);
-	user = getpwuid(geteuid());
+	describe_group(st.st_gid, group, sizeof(group));
+	describe_user(user, sizeof(user));
 	return isri_error_set(reterr_error, code,
 			      "%s: permission denied; add yourself to group "
 			      "%s: sudo adduser %s %s, then log in again",
-			      path, group_text, user ? user->pw_name : "USER",
-			      group_text);
+			      path, group, user, group);
 }
 
 int isri_chip_gpiod_explain_open(const char *path, int code,

@@ -4,8 +4,14 @@
  * Chips by spec, on any machine: with GPIO chips or none. What needs a real
  * one is tested in the kernel ring.
  */
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "chip-gpiod-error.h"
 #include "chip.h"
 #include "xt.h"
 
@@ -20,6 +26,35 @@ static struct isr_error open_fails(const char *spec, int expected)
 	ck_assert_ptr_eq(chip, (struct isr_chip *)&chip);
 	return error;
 }
+
+START_TEST(chip_denied_names_the_group_to_join)
+{
+	/* Root's own group would not help; any other does, by name. */
+	gid_t gid = getgid() ? getgid() : 1;
+	struct group *group = getgrgid(gid);
+	struct passwd *user = getpwuid(geteuid());
+	char path[] = "test-chip-XXXXXX";
+	char expected[200];
+	struct isr_error error;
+	int fd;
+
+	fd = mkstemp(path);
+	ck_assert_int_eq(fchown(fd, (uid_t)-1, gid), 0);
+	ck_assert_int_eq(fchmod(fd, 0660), 0);
+	ck_assert_ptr_nonnull(group);
+
+	ck_assert_int_eq(isri_chip_gpiod_explain_open(path, -EACCES, &error),
+			 -EACCES);
+
+	snprintf(expected, sizeof(expected), "group %s: sudo adduser %s %s,",
+		 group->gr_name, user ? user->pw_name : "USER",
+		 group->gr_name);
+	ck_assert_msg(strstr(error.message, expected) != NULL, "%s",
+		      error.message);
+	close(fd);
+	unlink(path);
+}
+END_TEST
 
 START_TEST(chip_open_refuses_no_spec)
 {
@@ -161,6 +196,7 @@ int main(void)
 	Suite *suite = suite_create("chip");
 	TCase *tc = xt_case(suite, "open");
 
+	tcase_add_test(tc, chip_denied_names_the_group_to_join);
 	tcase_add_test(tc, chip_open_refuses_no_spec);
 	tcase_add_test(tc, chip_open_names_a_missing_chip_and_a_way_out);
 	tcase_add_test(tc, chip_open_takes_a_number_as_that_gpiochip);
