@@ -289,12 +289,16 @@ int isr_source_close(struct isr_source *source)
 
 struct isr_flag *isr_source_get_failed_flag(struct isr_source *source)
 {
-	return source ? &source->failed : NULL;
+	if (!source || isri_loop_check(source->loop) < 0)
+		return NULL;
+	return &source->failed;
 }
 
 const struct isr_hist *isr_source_get_latency(const struct isr_source *source)
 {
-	return source ? &source->latency : NULL;
+	if (!source || isri_loop_check(source->loop) < 0)
+		return NULL;
+	return &source->latency;
 }
 
 /* relaxed: counters, see isri_source_count() */

@@ -47,8 +47,7 @@ START_TEST(chip_denied_names_the_group_to_join)
 			 -EACCES);
 
 	snprintf(expected, sizeof(expected), "group %s: sudo adduser %s %s,",
-		 group->gr_name, user ? user->pw_name : "USER",
-		 group->gr_name);
+		 group->gr_name, user ? user->pw_name : "USER", group->gr_name);
 	ck_assert_msg(strstr(error.message, expected) != NULL, "%s",
 		      error.message);
 	close(fd);

@@ -226,6 +226,7 @@ static int try_loop_class(struct isr_source *source,
 			  const struct isr_event *event, void *arg)
 {
 	struct isr_source_stats stats;
+	struct isr_pin_info info;
 	struct isr_source *ret = NULL;
 	struct isr_pin_config config = {.sz = sizeof(config), .line = "B"};
 	struct xt_sink *s = arg;
@@ -236,6 +237,9 @@ static int try_loop_class(struct isr_source *source,
 	s->result |= isr_source_disarm(source) != -EPERM;
 	s->result |= isr_source_close(source) != -EPERM;
 	s->result |= isr_source_get_stats(source, &stats) != -EPERM;
+	s->result |= isr_source_get_failed_flag(source) != NULL;
+	s->result |= isr_source_get_latency(source) != NULL;
+	s->result |= isr_pin_get_info(source, &info) != -EPERM;
 	s->result |= isr_pin_get_value(source, &value) != -EPERM;
 	s->result |= isr_pin_open(s->loop, &config, try_loop_class, s, &ret,
 				  NULL) != -EPERM;

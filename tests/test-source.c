@@ -331,6 +331,32 @@ START_TEST(source_kinds_are_told_apart)
 }
 END_TEST
 
+static void *set_elsewhere(void *arg)
+{
+	struct isr_source **sources = arg;
+
+	xt_fails_with(EPERM, isr_fd_set_events(sources[0], 0));
+	xt_fails_with(EPERM, isr_timer_set(sources[1], 1, 0));
+	return NULL;
+}
+
+START_TEST(source_of_another_thread_is_not_changed)
+{
+	struct isr_source *sources[2];
+	pthread_t thread;
+
+	xt_ok(isr_fd_open(loop, STDOUT_FILENO, 0, xt_sink, &sink, &sources[0]));
+	xt_ok(isr_timer_open(loop, 0, 0, xt_sink, &sink, &sources[1]));
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, set_elsewhere, sources),
+			 0);
+	pthread_join(thread, NULL);
+
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+}
+END_TEST
+
 static int close_other(struct isr_source *source, const struct isr_event *event,
 		       void *arg)
 {
@@ -411,6 +437,7 @@ int main(void)
 	tcase_add_test(tcase, source_ids_are_unique);
 	tcase_add_test(tcase, source_null_is_refused);
 	tcase_add_test(tcase, source_results_have_room_for_later);
+	tcase_add_test(tcase, source_of_another_thread_is_not_changed);
 	tcase_add_test(tcase, source_kinds_are_told_apart);
 
 	return xt_main(suite);

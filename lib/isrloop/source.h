@@ -263,8 +263,10 @@ ISR_API int isr_source_close(struct isr_source *source);
 
 /**
  * @brief Set each time the handler failed; AUTO, of the source's loop.
+ * @param source  Any source.
  * @context loop
- * @return Lives with the source; NULL for NULL.
+ * @return Lives with the source; NULL for NULL, off the loop's thread and in
+ *         ISR context.
  * @since 0.1
  */
 ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
@@ -304,7 +306,8 @@ ISR_API int isr_source_get_stats(struct isr_source *source,
  *
  * @param source  Any source.
  * @context loop
- * @return Lives with the source; NULL for NULL.
+ * @return Lives with the source; NULL for NULL, off the loop's thread and in
+ *         ISR context.
  * @since 0.1
  */
 ISR_API const struct isr_hist *
