@@ -275,13 +275,24 @@ void cpu_measure_line(double *ret_line_ns, double *ret_skew_ns)
 	*ret_skew_ns = percentile(skews, N, 50) * ns_per_tick;
 }
 
-double cpu_measure_xchg(unsigned int n)
+static _Alignas(128) _Atomic uint32_t xchg_word;
+
+static __attribute__((noinline)) void xchg_call(uint32_t value)
 {
-	static _Atomic uint32_t word;
+	atomic_exchange_explicit(&xchg_word, value, memory_order_seq_cst);
+}
+
+void cpu_measure_xchg(unsigned int n, double *ret_inline_ns,
+		      double *ret_call_ns)
+{
 	uint64_t start = tick_now();
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		atomic_exchange_explicit(&word, i, memory_order_seq_cst);
-	return tick_to_ns(tick_now() - start) / n;
+		atomic_exchange_explicit(&xchg_word, i, memory_order_seq_cst);
+	*ret_inline_ns = tick_span_ns(start, tick_now()) / n;
+	start = tick_now();
+	for (i = 0; i < n; i++)
+		xchg_call(i);
+	*ret_call_ns = tick_span_ns(start, tick_now()) / n;
 }

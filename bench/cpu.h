@@ -97,7 +97,12 @@ void child_run(child_fn *fn, const void *arg, unsigned int timeout_s,
 /* One way a cache line takes from CPU to CPU, and the skew of their clocks. */
 void cpu_measure_line(double *ret_line_ns, double *ret_skew_ns);
 
-/* What an uncontended locked exchange costs, ns. */
-double cpu_measure_xchg(unsigned int n);
+/*
+ * What an uncontended locked exchange costs, ns: in place, and in a function
+ * that is called. The call waits for the exchange and the exchange for the
+ * call, so on some CPUs it nearly doubles.
+ */
+void cpu_measure_xchg(unsigned int n, double *ret_inline_ns,
+		      double *ret_call_ns);
 
 #endif /* BENCH_CPU_H */

@@ -140,13 +140,15 @@ flow_produce_paced(struct flow *f, flow_push_fn *push)
 	}
 }
 
-#define FLOW_PRODUCE(push)                           \
-	static void flow_produce(struct flow *f)     \
+#define FLOW_PRODUCE_AS(name, push)                  \
+	static void name(struct flow *f)             \
 	{                                            \
 		if (f->interval_ns > 0)              \
 			flow_produce_paced(f, push); \
 		else                                 \
 			flow_produce_flood(f, push); \
 	}
+
+#define FLOW_PRODUCE(push) FLOW_PRODUCE_AS(flow_produce, push)
 
 #endif /* BENCH_FLOW_H */

@@ -101,27 +101,27 @@ static inline __attribute__((always_inline)) void hand_produce(hand_put_fn *put,
 	}
 }
 
-#define HAND(name, put_fn, get_fn, open_fn, is_many)                    \
-	static void hand_burst_(double *ret_put_ns, double *ret_get_ns) \
-	{                                                               \
-		hand_burst(put_fn, get_fn, ret_put_ns, ret_get_ns);     \
-	}                                                               \
-	static void hand_produce_(uint32_t n)                           \
-	{                                                               \
-		hand_produce(put_fn, n);                                \
-	}                                                               \
-	static uint32_t hand_consume_(uint32_t n)                       \
-	{                                                               \
-		return hand_drain(get_fn, n);                           \
-	}                                                               \
-	static const struct hand name = {                               \
-		.many_producers = is_many,                              \
-		.open = open_fn,                                        \
-		.put = put_fn,                                          \
-		.get = get_fn,                                          \
-		.burst = hand_burst_,                                   \
-		.produce = hand_produce_,                               \
-		.consume = hand_consume_,                               \
+#define HAND(name, put_fn, get_fn, open_fn, is_many)                      \
+	static void name##_bursts(double *ret_put_ns, double *ret_get_ns) \
+	{                                                                 \
+		hand_burst(put_fn, get_fn, ret_put_ns, ret_get_ns);       \
+	}                                                                 \
+	static void name##_produces(uint32_t n)                           \
+	{                                                                 \
+		hand_produce(put_fn, n);                                  \
+	}                                                                 \
+	static uint32_t name##_consumes(uint32_t n)                       \
+	{                                                                 \
+		return hand_drain(get_fn, n);                             \
+	}                                                                 \
+	static const struct hand name = {                                 \
+		.many_producers = is_many,                                \
+		.open = open_fn,                                          \
+		.put = put_fn,                                            \
+		.get = get_fn,                                            \
+		.burst = name##_bursts,                                   \
+		.produce = name##_produces,                               \
+		.consume = name##_consumes,                               \
 	}
 
 #endif /* BENCH_HAND_H */

@@ -23,6 +23,7 @@ const struct peer *const peers[] = {
 	&peer_libev,
 #ifdef HAVE_LIBUV
 	&peer_libuv,
+	&peer_libuv_swap,
 #endif
 #ifdef HAVE_GLIB
 	&peer_glib,
@@ -37,6 +38,7 @@ const struct peer *const peers[] = {
 	&peer_spin,
 	&peer_spsc,
 	&peer_mutex,
+	&peer_mutex_batch,
 	NULL,
 };
 

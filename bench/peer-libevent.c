@@ -60,10 +60,7 @@ static bool push(const struct isr_event *e)
 
 static void take(void)
 {
-	struct isr_event *events;
-	size_t n = queue_take(&queue, &events);
-
-	flow_consume_many(flow, events, n);
+	queue_consume(&queue, flow);
 }
 
 static void flow_open(struct flow *f)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * libuv: uv_async_send(), and a mutex queue beside it for events.
+ * libuv: uv_async_send(), and a mutex queue beside it for events; as subject
+ * libuv-swap with the better of the two of queue.h.
  *
  * The send comes with every event, although it could be left out while the
  * queue is not empty: its own documentation tells users to rely on its
@@ -17,6 +18,7 @@ static uv_async_t async;
 static peer_cb *told;
 static struct flow *flow;
 static struct queue queue;
+static struct swap swap;
 
 static void async_cb(uv_async_t *handle)
 {
@@ -59,10 +61,7 @@ static bool push(const struct isr_event *event)
 
 static void take(void)
 {
-	struct isr_event *events;
-	size_t n = queue_take(&queue, &events);
-
-	flow_consume_many(flow, events, n);
+	queue_consume(&queue, flow);
 }
 
 static void flow_open(struct flow *f)
@@ -73,6 +72,38 @@ static void flow_open(struct flow *f)
 }
 
 FLOW_PRODUCE(push)
+
+static bool push_swap(const struct isr_event *event)
+{
+	bool was_empty;
+
+	if (!swap_put(&swap, event, &was_empty))
+		return false;
+	set();
+	return true;
+}
+
+static void take_swap(void)
+{
+	swap_consume(&swap, flow);
+}
+
+static void flow_open_swap(struct flow *f)
+{
+	flow = f;
+	swap_init(&swap);
+	open_loop(take_swap);
+}
+
+FLOW_PRODUCE_AS(flow_produce_swap, push_swap)
+
+const struct peer peer_libuv_swap = {
+	.subject = "libuv-swap",
+	.run = run_loop,
+	.stop = stop_loop,
+	.flow_open = flow_open_swap,
+	.flow_produce = flow_produce_swap,
+};
 
 const struct peer peer_libuv = {
 	.subject = "libuv",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * A mutex and a circular buffer: the queue that needs no thought.
+ * A mutex and a circular buffer: the queue that needs no thought. It is
+ * emptied one event at a time, like ck_ring; subject mutex-batch takes all
+ * that is there at once.
  */
 #include <pthread.h>
 #include <string.h>
@@ -25,15 +27,25 @@ static bool put(const struct isr_event *event)
 	return has_room;
 }
 
-static size_t get(struct isr_event *ret_events)
+static size_t get_most(struct isr_event *ret_events, size_t max)
 {
 	size_t n = 0;
 
 	pthread_mutex_lock(&lock);
-	while (n < HAND_BATCH && tail != head)
+	while (n < max && tail != head)
 		ret_events[n++] = slots[tail++ % HAND_SLOTS];
 	pthread_mutex_unlock(&lock);
 	return n;
+}
+
+static size_t get(struct isr_event *ret_events)
+{
+	return get_most(ret_events, 1);
+}
+
+static size_t get_batch(struct isr_event *ret_events)
+{
+	return get_most(ret_events, HAND_BATCH);
 }
 
 static void *nothing(void *arg)
@@ -55,8 +67,14 @@ static void open_ring(void)
 }
 
 HAND(hand, put, get, open_ring, true);
+HAND(hand_batch, put, get_batch, open_ring, true);
 
 const struct peer peer_mutex = {
 	.subject = "mutex",
 	.hand = &hand,
+};
+
+const struct peer peer_mutex_batch = {
+	.subject = "mutex-batch",
+	.hand = &hand_batch,
 };

@@ -53,11 +53,13 @@ extern const struct peer peer_isrloop;
 extern const struct peer peer_eventfd;
 extern const struct peer peer_libev;
 extern const struct peer peer_libuv;
+extern const struct peer peer_libuv_swap;
 extern const struct peer peer_glib;
 extern const struct peer peer_libevent;
 extern const struct peer peer_ck;
 extern const struct peer peer_spsc;
 extern const struct peer peer_mutex;
+extern const struct peer peer_mutex_batch;
 extern const struct peer peer_spin;
 
 #define PEER_SET_LOOPS(set)                             \

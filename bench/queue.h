@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * What programs put beside a loop that has a wake but no queue: a mutex and
- * two arrays. The producer appends to one, the loop takes it whole and
- * leaves the other, so the lock is held for a copy of one event or a swap
- * of two pointers. No allocation, nothing a list would do better.
+ * What programs put beside a loop that has a wake but no queue.
+ *
+ * struct queue is what most write: a mutex and a list, a node allocated per
+ * event, and the loop takes the whole list at once. struct swap is the best
+ * that a mutex gives: two arrays, the producer appends to one, the loop
+ * takes it whole and leaves the other. Its size is fixed.
  */
 #ifndef BENCH_QUEUE_H
 #define BENCH_QUEUE_H
@@ -12,12 +14,78 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <isrloop/event.h>
 
 #include "flow.h"
 
+struct node {
+	struct node *next;
+	struct isr_event event;
+};
+
 struct queue {
+	pthread_mutex_t lock;
+	/* under the lock */
+	struct node *first;
+	struct node **end;
+	size_t n;
+};
+
+static inline void queue_init(struct queue *q)
+{
+	pthread_mutex_init(&q->lock, NULL);
+	q->first = NULL;
+	q->end = &q->first;
+	q->n = 0;
+}
+
+/* @ret_was_empty: whether the loop has to be told. */
+static inline bool queue_put(struct queue *q, const struct isr_event *e,
+			     bool *ret_was_empty)
+{
+	struct node *node = malloc(sizeof(*node));
+	bool has_room;
+
+	if (!node)
+		return false;
+	node->event = *e;
+	node->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	*ret_was_empty = q->n == 0;
+	has_room = q->n < FLOW_SLOTS;
+	if (has_room) {
+		*q->end = node;
+		q->end = &node->next;
+		q->n++;
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (!has_room)
+		free(node);
+	return has_room;
+}
+
+static inline void queue_consume(struct queue *q, struct flow *flow)
+{
+	struct node *node, *next;
+
+	pthread_mutex_lock(&q->lock);
+	node = q->first;
+	q->first = NULL;
+	q->end = &q->first;
+	q->n = 0;
+	pthread_mutex_unlock(&q->lock);
+
+	for (; node; node = next) {
+		next = node->next;
+		flow_consume(flow, &node->event);
+		free(node);
+	}
+	flow_publish(flow);
+}
+
+struct swap {
 	pthread_mutex_t lock;
 	/* under the lock */
 	size_t n;
@@ -27,7 +95,7 @@ struct queue {
 	struct isr_event slots[2][FLOW_SLOTS];
 };
 
-static inline void queue_init(struct queue *q)
+static inline void swap_init(struct swap *q)
 {
 	pthread_mutex_init(&q->lock, NULL);
 	q->in = q->slots[0];
@@ -37,8 +105,8 @@ static inline void queue_init(struct queue *q)
 }
 
 /* @ret_was_empty: whether the loop has to be told. */
-static inline bool queue_put(struct queue *q, const struct isr_event *e,
-			     bool *ret_was_empty)
+static inline bool swap_put(struct swap *q, const struct isr_event *e,
+			    bool *ret_was_empty)
 {
 	bool has_room;
 
@@ -51,7 +119,7 @@ static inline bool queue_put(struct queue *q, const struct isr_event *e,
 	return has_room;
 }
 
-static inline size_t queue_take(struct queue *q, struct isr_event **ret_events)
+static inline void swap_consume(struct swap *q, struct flow *flow)
 {
 	struct isr_event *full;
 	size_t n;
@@ -63,8 +131,8 @@ static inline size_t queue_take(struct queue *q, struct isr_event **ret_events)
 	q->out = full;
 	q->n = 0;
 	pthread_mutex_unlock(&q->lock);
-	*ret_events = full;
-	return n;
+
+	flow_consume_many(flow, full, n);
 }
 
 #endif /* BENCH_QUEUE_H */
