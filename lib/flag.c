@@ -9,10 +9,11 @@
  * count by one locked operation and without a look before it.
  *
  * ORDERING
- *   flag:A (set, release add to word) <-> flag:B (flag-loop.c, the loop
+ *   flag:A (set, acq_rel add to word) <-> flag:B (flag-loop.c, the loop
  *          consumes, exchange of word): what was written before the set is
- *          visible to the callback. seq_cst, not acquire, because a ring's
- *          ready flag needs the total order: ring.c
+ *          visible to the callback, and who finds 0 pushes after the loop has
+ *          let go of the members that link a flag. seq_cst, not acq_rel,
+ *          because a ring's ready flag needs the total order: ring.c
  *   flag:C (flag-loop.c, done, acq_rel or of "kept" into word) <-> flag:A:
  *          from here on no setter finds 0, so none pushes
  *
@@ -50,7 +51,7 @@ void isr_flag_set(struct isr_flag *flag)
 	ISR_TEST_POINT("flag:A");
 	/* flag:A */
 	word = atomic_fetch_add_explicit(ATOMIC(&flag->word), 1,
-					 memory_order_release);
+					 memory_order_acq_rel);
 	/* Kept apart: it is the only path that has more to do. */
 	if (word == 0) {
 		ISR_TEST_POINT("flag:A1");
