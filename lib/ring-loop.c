@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "barrier.h"
 #include "ring.h"
 #include "test-point.h"
 #include "wake.h"
+
+/* How often to look for a commit that is due: a microsecond or so. */
+#define SETTLE_LOOKS 32
 
 /* The counterpart; what it gives is valid only if tail did not move. */
 static void slot_read(struct isr_event *slot, struct isr_event *ret_event)
@@ -35,7 +39,7 @@ static void slot_read(struct isr_event *slot, struct isr_event *ret_event)
 static bool is_committed(const struct isr_ring *ring, uint32_t place)
 {
 	ISR_TEST_POINT("ring:B");
-	/* ring:B: seq_cst is what ring:E needs */
+	/* ring:B: seq_cst is what a fenced ring needs */
 	return atomic_load_explicit(ATOMIC(&isri_ring_slot(ring, place)->seq),
 				    memory_order_seq_cst) == place + 1;
 }
@@ -140,6 +144,82 @@ static size_t get_drop_old(struct isr_ring *ring, struct isr_event *ret_events,
 	return end - now;
 }
 
+/* Whatever the oldest record is by now. */
+static bool next_is_committed(struct isr_ring *ring)
+{
+	uint32_t tail, now;
+
+	/* ring:D */
+	now = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
+	do {
+		tail = now;
+		if (is_committed(ring, tail))
+			return true;
+		/* ring:D */
+		now = atomic_load_explicit(ATOMIC(&ring->tail),
+					   memory_order_acquire);
+	} while (now != tail);
+	return false;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/*
+ * A place is claimed and not committed. Who claimed it will be done in a few
+ * instructions, if it runs. If not, make sure that it sets the flag when it
+ * goes on. Returns whether there is a record now.
+ */
+static bool settle(struct isr_ring *ring)
+{
+	unsigned int i;
+
+	for (i = 0; i < SETTLE_LOOKS; i++) {
+		if (next_is_committed(ring))
+			return true;
+		relax();
+	}
+	ISR_TEST_POINT("ring:settle");
+	/* Should it be gone since init, the loop has to come again. */
+	if (isri_barrier_all() < 0)
+		isr_flag_set(&ring->ready);
+	return next_is_committed(ring);
+}
+
+/*
+ * After nothing more was found: is there more by now? If not, the next put
+ * sets the flag, even one that is half done.
+ */
+static bool has_more(struct isr_ring *ring)
+{
+	uint32_t tail, head;
+
+	/* Polled, or its producers see to it. */
+	if (!ring->ready.wake || ring->fenced)
+		return false;
+
+	/* ring:D */
+	tail = atomic_load_explicit(ATOMIC(&ring->tail), memory_order_acquire);
+	ISR_TEST_POINT("ring:F");
+	/* ring:F */
+	head = atomic_load_explicit(ATOMIC(&ring->head), memory_order_seq_cst);
+	return head != tail && settle(ring);
+}
+
+static size_t get_some(struct isr_ring *ring, struct isr_event *ret_events,
+		       size_t max)
+{
+	if (ring->policy == ISR_RING_DROP_OLD)
+		return get_drop_old(ring, ret_events, max);
+	return get_drop_new(ring, ret_events, max);
+}
+
 /* A ring without loop is polled by one thread, any. */
 static int ring_check(const struct isr_ring *ring)
 {
@@ -152,6 +232,7 @@ int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 		 size_t max)
 {
 	int r = ring_check(ring);
+	size_t n;
 
 	if (r < 0)
 		return r;
@@ -160,9 +241,10 @@ int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 	if (max > ring->mask + 1)
 		max = ring->mask + 1;
 
-	if (ring->policy == ISR_RING_DROP_OLD)
-		return (int)get_drop_old(ring, ret_events, max);
-	return (int)get_drop_new(ring, ret_events, max);
+	do {
+		n = get_some(ring, ret_events, max);
+	} while (n == 0 && max > 0 && has_more(ring));
+	return (int)n;
 }
 
 int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count)
@@ -209,6 +291,7 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 	ring->slots = slots;
 	ring->mask = n_slots - 1;
 	ring->policy = policy;
+	ring->fenced = loop && isri_barrier_init() < 0;
 	ring->head = 0;
 	ring->tail_cached = 0;
 	ring->tail = 0;

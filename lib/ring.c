@@ -24,14 +24,26 @@
  *   ring:C (get or evict, release of tail) <-> ring:D (put, acquire of tail
  *          or tail_cached): copied out before it is written anew. A producer
  *          that caches the tail releases it again for other producers.
- *   ring:E (commit, seq_cst exchange of seq, then seq_cst load of the ready
- *          flag's word) <-> the loop consumes that flag (seq_cst exchange in
- *          flag-loop.c, then ring:B, seq_cst): either the producer sees the
- *          flag consumed and sets it again, or the consumer sees the record
+ *   ring:E (put, seq_cst cas of head, then seq_cst load of the ready flag's
+ *          word) <-> ring:F (the loop consumes that flag, seq_cst exchange in
+ *          flag-loop.c, and when it finds no more committed, seq_cst load of
+ *          head): either the producer sees the flag consumed and sets it
+ *          again, or the consumer sees that a place is claimed
+ *
+ * A consumer that sees a claimed place which is not committed has a barrier
+ * passed by all threads (barrier.c) and looks again: either the commit is
+ * seen now, or its producer is yet to look at the word, and sees 0 there.
+ *
+ * So a put has one locked operation, its claim, and whoever finds the ring
+ * empty has the trouble; mostly a place that is claimed is committed before
+ * it comes to a barrier. A full barrier between commit and the look at the
+ * flag does the same, for each record; where the kernel gives no barrier on
+ * all threads, it is what is done (fenced).
  */
 #include <errno.h>
 
 #include "atomic.h"
+#include "flag.h"
 #include "ring.h"
 #include "test-point.h"
 
@@ -148,10 +160,10 @@ static int claim(struct isr_ring *ring, uint32_t *ret_place)
 			continue;
 		}
 		ISR_TEST_POINT("ring:D");
-		/* relaxed: claims a number; ring:D made the slot ours to use */
+		/* ring:E; ring:D made the slot ours to use */
 		if (atomic_compare_exchange_weak_explicit(
 			    ATOMIC(&ring->head), &head, head + 1,
-			    memory_order_relaxed, memory_order_relaxed)) {
+			    memory_order_seq_cst, memory_order_relaxed)) {
 			*ret_place = head;
 			return evicted;
 		}
@@ -160,22 +172,28 @@ static int claim(struct isr_ring *ring, uint32_t *ret_place)
 
 static void commit(struct isr_ring *ring, struct isr_event *slot, uint32_t seq)
 {
+	uint32_t word;
+
 	ISR_TEST_POINT("ring:A");
-	/* relaxed: only whether; it goes when the loop ends, as we put */
-	if (!atomic_load_explicit(ATOMIC(&ring->ready.wake),
-				  memory_order_relaxed)) {
+	if (ring->fenced) {
+		/* ring:A */
+		atomic_exchange_explicit(ATOMIC(&slot->seq), seq,
+					 memory_order_seq_cst);
+	} else {
 		/* ring:A */
 		atomic_store_explicit(ATOMIC(&slot->seq), seq,
 				      memory_order_release);
-		return;
 	}
-
-	/* ring:A and ring:E */
-	atomic_exchange_explicit(ATOMIC(&slot->seq), seq, memory_order_seq_cst);
 	ISR_TEST_POINT("ring:E");
+	/* relaxed: only whether; it goes when the loop ends, as we put */
+	if (!atomic_load_explicit(ATOMIC(&ring->ready.wake),
+				  memory_order_relaxed))
+		return;
 	/* ring:E */
-	if (!atomic_load_explicit(ATOMIC(&ring->ready.word),
-				  memory_order_seq_cst))
+	word = atomic_load_explicit(ATOMIC(&ring->ready.word),
+				    memory_order_seq_cst);
+	/* No count is not yet 0: its count was taken while it was queued. */
+	if (!(word & ISRI_FLAG_COUNT_MASK))
 		isr_flag_set(&ring->ready);
 }
 

@@ -255,6 +255,22 @@ START_TEST(ring_wakes_its_loop_once_for_a_batch)
 }
 END_TEST
 
+START_TEST(ring_whose_flag_was_taken_wakes_its_loop_again)
+{
+	init(loop, SLOTS, ISR_RING_DROP_NEW);
+	expect(1);
+	put(1);
+	ck_assert_int_eq(isr_flag_take(&ring.ready), 1);
+	ck_assert_int_eq(isr_ring_get(&ring, got, SLOTS), 1);
+
+	put(2);
+	ck_assert_int_ge(isr_loop_dispatch(loop), 0);
+
+	ck_assert_uint_eq(n_got, 1);
+	ck_assert_uint_eq(n_ready, 1);
+}
+END_TEST
+
 START_TEST(ring_refuses_bad_arguments)
 {
 	uint32_t lost;
@@ -561,6 +577,7 @@ int main(void)
 	tc = xt_case(suite, "contract");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ring_wakes_its_loop_once_for_a_batch);
+	tcase_add_test(tc, ring_whose_flag_was_taken_wakes_its_loop_again);
 	tcase_add_test(tc, ring_refuses_bad_arguments);
 	tcase_add_test(tc, ring_refuses_other_threads_to_consume);
 

@@ -41,7 +41,8 @@ struct isr_ring {
 	struct isr_event *slots;
 	uint32_t mask;
 	uint32_t policy;
-	char pad0[128];
+	uint32_t fenced;
+	char pad0[124];
 	/* producers, atomic: next place to claim; the tail as last seen */
 	uint32_t head;
 	uint32_t tail_cached;
