@@ -80,11 +80,11 @@ static void look_cb(void)
 		hold(n);
 }
 
-static void publish(uint32_t n)
+static void publish(uint32_t n, void (*set)(void))
 {
 	items[n % N_ITEMS].value = n;
 	atomic_store_explicit(&published, n, memory_order_release);
-	peer->set();
+	set();
 }
 
 static bool is_seen(uint32_t n)
@@ -153,13 +153,13 @@ static bool trial(uint32_t a, uint64_t *usual, uint32_t *random)
 	uint64_t released_at, wait;
 
 	if (has_a)
-		publish(a);
+		publish(a, peer->nudge ? peer->nudge : peer->set);
 	released_at = tick_now();
 	release(a);
 	wait = has_a ? aim(*usual, random)
 		     : next_random(random) % ns_to_tick(3000);
 	pause_until(released_at + wait);
-	publish(a + 1);
+	publish(a + 1, peer->set);
 	while (wait_seen(a + 1)) {
 		is_lost = true;
 		peer->set();
@@ -180,7 +180,7 @@ static void *trials_thread(void *arg)
 		*ret_lost += trial(2 * i + 1, &usual, &random);
 	atomic_store_explicit(&done, 1, memory_order_relaxed);
 	release(UINT32_MAX);
-	publish(2 * i + 1);
+	publish(2 * i + 1, peer->set);
 	while (wait_seen(2 * i + 1))
 		peer->set();
 	return NULL;
@@ -193,7 +193,9 @@ static void lost_child(const void *arg, double *ret_values)
 
 	peer = arg;
 	n_trials =
-		bench_scale(peer == &peer_isrloop ? N_TRIALS : N_PEER_TRIALS);
+		bench_scale(peer == &peer_isrloop || peer == &peer_isrloop_ring
+				    ? N_TRIALS
+				    : N_PEER_TRIALS);
 	cpu_pin(CPU_LOOP);
 	loop_tid = thread_id();
 	peer->open(look_cb);

@@ -19,6 +19,7 @@ bool bench_quick;
 
 const struct peer *const peers[] = {
 	&peer_isrloop,
+	&peer_isrloop_ring,
 	&peer_eventfd,
 	&peer_libev,
 #ifdef HAVE_LIBUV

@@ -98,6 +98,51 @@ static void flow_open(struct flow *f)
 FLOW_PRODUCE(put)
 HAND(hand, put, get, open_ring, true);
 
+/* A put instead of a set: what it takes to tell the loop of one record. */
+static void put_one(void)
+{
+	static const struct isr_event event = {.kind = ISR_EVENT_USER};
+
+	isr_ring_put(&ring, &event);
+}
+
+static void nudge(void)
+{
+	isr_flag_set(&ring.ready);
+}
+
+static void told_cb(struct isr_flag *f, uint32_t count, void *arg)
+{
+	struct isr_event batch[FLOW_BATCH];
+
+	while (isr_ring_get(&ring, batch, FLOW_BATCH) > 0)
+		;
+	told();
+}
+
+static void open_told(peer_cb *cb)
+{
+	told = cb;
+	check(isr_loop_new(&loop), "isr_loop_new");
+	check(isr_ring_init(&ring, loop, slots, FLOW_SLOTS, ISR_RING_DROP_NEW),
+	      "isr_ring_init");
+	check(isr_flag_set_cb(&ring.ready, told_cb, NULL), "isr_flag_set_cb");
+}
+
+PEER_SET_LOOPS_AS(put_many, put_timed, put_one)
+
+const struct peer peer_isrloop_ring = {
+	.subject = "isrloop-ring",
+	.open = open_told,
+	.run = run_loop,
+	.stop = stop_loop,
+	.set = put_one,
+	.nudge = nudge,
+	.set_many = put_many,
+	.set_timed = put_timed,
+	.set_in_handler = true,
+};
+
 const struct peer peer_isrloop = {
 	.subject = "isrloop",
 	.open = open_loop,

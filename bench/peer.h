@@ -29,7 +29,9 @@ struct peer {
 
 	/* from anywhere: tell the loop. NULL: has no such call */
 	void (*set)(void);
-	/* the same in a tight loop, and once against the cycle clock (ns);
+	/* tell the loop although there is nothing. NULL: set is all there is */
+	void (*nudge)(void);
+	/* set in a tight loop, and once against the cycle clock (ns);
 	 * here and not in the caller, so that every set is a direct call */
 	void (*set_many)(unsigned int n);
 	double (*set_timed)(void);
@@ -50,6 +52,7 @@ struct peer {
 extern const struct peer *const peers[];
 
 extern const struct peer peer_isrloop;
+extern const struct peer peer_isrloop_ring;
 extern const struct peer peer_eventfd;
 extern const struct peer peer_libev;
 extern const struct peer peer_libuv;
@@ -62,18 +65,20 @@ extern const struct peer peer_mutex;
 extern const struct peer peer_mutex_batch;
 extern const struct peer peer_spin;
 
-#define PEER_SET_LOOPS(set)                             \
-	static void set_many(unsigned int n)            \
+#define PEER_SET_LOOPS_AS(many, timed, set)             \
+	static void many(unsigned int n)                \
 	{                                               \
 		while (n--)                             \
 			set();                          \
 	}                                               \
-	static double set_timed(void)                   \
+	static double timed(void)                       \
 	{                                               \
 		uint64_t start = tick_now();            \
                                                         \
 		set();                                  \
 		return tick_span_ns(start, tick_now()); \
 	}
+
+#define PEER_SET_LOOPS(set) PEER_SET_LOOPS_AS(set_many, set_timed, set)
 
 #endif /* BENCH_PEER_H */
