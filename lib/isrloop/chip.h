@@ -173,7 +173,8 @@ enum isr_line_find_flags {
  * @param ret_offset    The line.
  * @param reterr_error  Filled on failure, with near names; may be NULL.
  * @context any (a lock of the simulated chips)
- * @return 0; -ENOENT no such line; -ENOTUNIQ; as isr_chip_open().
+ * @return 0; -EINVAL no line named, or unknown flags; -ENOENT no such line;
+ *         -ENOTUNIQ; as isr_chip_open().
  * @since 0.1
  */
 ISR_API int isr_line_find(const char *chip_spec, const char *line,
@@ -191,8 +192,8 @@ ISR_API int isr_line_find(const char *chip_spec, const char *line,
  * @param value   Its physical level, 0 or 1.
  * @param t_ns    The edge's time (CLOCK_MONOTONIC); 0: now.
  * @context any (the chip's lock)
- * @return 1 the level changed; 0 it had that level; -EINVAL no such line;
- *         -EOPNOTSUPP not a simulated chip.
+ * @return 1 the level changed; 0 it had that level; -EINVAL no such line or
+ *         level; -EOPNOTSUPP not a simulated chip.
  * @since 0.1
  */
 ISR_API int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,

@@ -46,7 +46,7 @@ enum isr_fd_events { ISR_FD_READ = 1, ISR_FD_WRITE = 2 };
 #define ISR_EVENT_FLAG_SIMULATED (1U << 3)
 
 /**
- * One event, 32 bytes, little padding to guess: offsets are ABI.
+ * One event, 32 bytes without padding; size and offsets are ABI.
  */
 struct isr_event {
 	/** When, in ns of the source's clock (CLOCK_MONOTONIC by default). */

@@ -87,8 +87,8 @@ ISR_API int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg);
  *
  * @param flag  Initialised.
  * @context loop
- * @return The count, 0 when not set; -EINVAL for NULL; -EPERM off the loop's
- *         thread or in ISR context.
+ * @return The count, 0 when not set; -EINVAL for a NULL or finished flag;
+ *         -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_flag_take(struct isr_flag *flag);
@@ -97,7 +97,8 @@ ISR_API int isr_flag_take(struct isr_flag *flag);
  * @brief Forget the count and a delivery that is already queued.
  * @param flag  Initialised.
  * @context loop
- * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @return 0; -EINVAL for a NULL or finished flag; -EPERM off the loop's
+ *         thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_flag_clear(struct isr_flag *flag);

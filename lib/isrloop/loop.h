@@ -71,7 +71,8 @@ ISR_API int isr_loop_free(struct isr_loop *loop);
  * @param loop  The calling thread becomes its thread.
  * @context loop (not from a callback)
  * @return 0 after a stop; -EBUSY when it runs already; -ECANCELED when it
- *         was freed meanwhile; -EPERM in ISR context.
+ *         was freed meanwhile; -EINVAL for NULL; -EPERM in ISR context or in
+ *         a forked child.
  * @since 0.1
  */
 ISR_API int isr_loop_run(struct isr_loop *loop);
@@ -85,8 +86,9 @@ ISR_API int isr_loop_run(struct isr_loop *loop);
  *
  * @param loop  Still owns the descriptor: do not close it.
  * @context loop
- * @return The descriptor; -EINVAL for an attached loop; -EPERM off the
- *         loop's thread or in ISR context; what epoll_create1(2) says.
+ * @return The descriptor; -EINVAL for NULL or an attached loop; -EPERM off
+ *         the loop's thread or in ISR context; what epoll_create1(2) says
+ *         and, for what is watched already, fcntl(2) and epoll_ctl(2).
  * @since 0.1
  */
 ISR_API int isr_loop_get_fd(struct isr_loop *loop);
@@ -104,7 +106,8 @@ ISR_API int isr_loop_dispatch(struct isr_loop *loop);
  * @brief Get the libev loop, for watchers of your own.
  * @param loop  Owns the result, or the caller does (attached).
  * @context loop
- * @return The libev loop; NULL off the loop's thread or in ISR context.
+ * @return The libev loop; NULL for NULL, off the loop's thread and in ISR
+ *         context.
  * @since 0.1
  */
 ISR_API struct ev_loop *isr_loop_get_ev(struct isr_loop *loop);

@@ -101,8 +101,9 @@ struct isr_pin_info {
  * @return 0; -EINVAL a bad config; -E2BIG a config of a later version that
  *         asks for something unknown; -ENODEV no such chip; -ENOENT no such
  *         line; -ENOTUNIQ the name is not unique; -EBUSY somebody holds it;
- *         -EACCES; -EOPNOTSUPP the chip cannot do it; -ENOMEM; -EPERM off
- *         the loop's thread or in ISR context.
+ *         -EACCES; -EOPNOTSUPP the chip cannot do it; -ENOMEM; -EMFILE too
+ *         many sources or descriptors; -EAGAIN no thread; -EPERM off the
+ *         loop's thread or in ISR context; what else the kernel says.
  * @since 0.1
  */
 ISR_API int isr_pin_open(struct isr_loop *loop,
@@ -150,8 +151,9 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL; -EBUSY a source watches it already; -ENOMEM; -EPERM
- *         off the loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL or another signal; -EBUSY a source watches it
+ *         already, of any loop; -ENOMEM; -EMFILE too many sources; -EPERM off
+ *         the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
@@ -168,8 +170,9 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL; -EBADF; -ENOMEM; -EMFILE too many sources; -EPERM off
- *         the loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL or unknown bits; -EBADF; -ENOMEM; -EMFILE too
+ *         many sources; -EPERM off the loop's thread or in ISR context; when
+ *         a foreign loop watches this one, what fcntl(2) and epoll_ctl(2) say.
  * @since 0.1
  */
 ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
@@ -181,8 +184,9 @@ ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
  * @param source  An fd source.
  * @param events  enum isr_fd_events; 0: none for now.
  * @context loop
- * @return 0; -EINVAL not an fd source; -EPERM off the loop's thread or in
- *         ISR context.
+ * @return 0; -EINVAL not an fd source, or unknown bits; -EPERM off the
+ *         loop's thread or in ISR context; as isr_fd_open() under a foreign
+ *         loop, and then it waits for nothing.
  * @since 0.1
  */
 ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
@@ -199,8 +203,9 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL; -ENOMEM; what timerfd_create(2) says; -EPERM off the
- *         loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL or more than 146 years; -ENOMEM; -EMFILE too
+ *         many sources; what timerfd_create(2) says; -EPERM off the loop's
+ *         thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
@@ -213,8 +218,8 @@ ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
  * @param first_ns   From now to the first expiration; 0: stop.
  * @param period_ns  From one to the next; 0: once.
  * @context loop
- * @return 0; -EINVAL not a timer; -EPERM off the loop's thread or in ISR
- *         context.
+ * @return 0; -EINVAL not a timer, or more than 146 years; -EPERM off the
+ *         loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
@@ -229,7 +234,8 @@ ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
  * @context loop
  * @return 0; -EINVAL for NULL, or closed by its handler; -ENODEV its chip is
  *         gone; -EPERM off the loop's thread or in ISR context; what
- *         epoll_ctl(2) says.
+ *         epoll_ctl(2) and, under a foreign loop, fcntl(2) say: then it is
+ *         as disarmed as before.
  * @since 0.1
  */
 ISR_API int isr_source_arm(struct isr_source *source);
