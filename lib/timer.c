@@ -125,6 +125,10 @@ static int start_timer(struct isri_timer *timer, uint64_t first_ns,
 	if (first_ns) {
 		spec.it_value = to_timespec(next_ns);
 		spec.it_interval = to_timespec(period_ns);
+		/* A time_t of 32 bits ends 68 years after the boot. */
+		if (isri_clock_to_ns(&spec.it_value) != next_ns ||
+		    isri_clock_to_ns(&spec.it_interval) != period_ns)
+			return -EINVAL;
 	}
 	if (timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0)
 		return -errno;
