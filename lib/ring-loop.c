@@ -229,7 +229,7 @@ static int ring_check(const struct isr_ring *ring)
 }
 
 int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
-		 size_t max)
+		 size_t max_events)
 {
 	int r = ring_check(ring);
 	size_t n;
@@ -238,12 +238,12 @@ int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 		return r;
 	if (!ret_events)
 		return -EINVAL;
-	if (max > ring->mask + 1)
-		max = ring->mask + 1;
+	if (max_events > ring->mask + 1)
+		max_events = ring->mask + 1;
 
 	do {
-		n = get_some(ring, ret_events, max);
-	} while (n == 0 && max > 0 && has_more(ring));
+		n = get_some(ring, ret_events, max_events);
+	} while (n == 0 && max_events > 0 && has_more(ring));
 	return (int)n;
 }
 

@@ -71,7 +71,7 @@ struct isr_ring {
  * @param slots    The caller's array, kept until isr_ring_done().
  * @param n_slots  A power of two, 2 to ISR_RING_SLOTS_MAX; all are usable.
  * @param policy   What happens when it is full.
- * @context loop
+ * @context loop (of a ring without loop, any one thread)
  * @return 0; -EINVAL for NULL, another number of slots or an unknown policy;
  *         -EPERM off the loop's thread or in ISR context.
  * @since 0.1
@@ -85,18 +85,18 @@ ISR_API int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
  *
  * The sum of all lost members handed out, plus isr_ring_take_lost(), is
  * exactly the number of records put and not delivered (plus what producers
- * said was lost upstream).
+ * said was lost upstream), as long as that is below 2^32 between two takes.
  *
  * @param ring        Initialised.
- * @param ret_events  Room for @max events.
- * @param max         At most this many.
+ * @param ret_events  Room for @max_events.
+ * @param max_events  At most this many.
  * @context loop (one consumer; of a ring without loop, any one thread)
- * @return The number taken, 0 when empty; -EINVAL for NULL; -EPERM off the
- *         loop's thread or in ISR context.
+ * @return The number taken, 0 when empty; -EINVAL for a NULL or finished
+ *         ring; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
-			 size_t max);
+			 size_t max_events);
 
 /**
  * @brief Take the count of losses that no record carries yet.
@@ -107,7 +107,8 @@ ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
  * @param ring       Initialised.
  * @param ret_count  Records lost and, with this call, told.
  * @context loop (one consumer; of a ring without loop, any one thread)
- * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @return 0; -EINVAL for a NULL or finished ring; -EPERM off the loop's thread
+ *         or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count);
@@ -124,7 +125,7 @@ ISR_API uint64_t isr_ring_get_lost_total(const struct isr_ring *ring);
 /**
  * @brief Finish the ring; producers must have ended.
  * @param ring  NULL or zeroed memory is legal.
- * @context loop
+ * @context loop (of a ring without loop, any one thread)
  * @return 0; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
