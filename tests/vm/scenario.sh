@@ -12,10 +12,14 @@
 #   ISRLOOP_RESULTS  a folder whose contents outlive the machine
 #
 # What it prints is kept, and shown when it fails; what it prints with note()
-# is always shown.
+# is always shown. What it checks with expect() is counted, see facts.sh.
+#
+# An executable verify-NAME beside it runs afterwards, outside of the machine
+# and with the same variables: see verify.sh.
 
 set -euo pipefail
 
+. "$ISRLOOP_SOURCE/tests/vm/facts.sh"
 . "$ISRLOOP_SOURCE/tests/vm/chip.sh"
 
 # The programs themselves, not libtool's wrappers: a signal sent to a wrapper
@@ -27,24 +31,6 @@ export PATH LD_LIBRARY_PATH=$ISRLOOP_BUILD/lib/.libs
 
 # Nothing that is waited for takes that long, even emulated on a busy machine.
 wait_limit_s=60
-
-note()
-{
-	echo "# $*"
-}
-
-fail()
-{
-	echo "failed: $*"
-	exit 1
-}
-
-# expect WHAT GOT WANTED
-expect()
-{
-	[[ $2 = "$3" ]] || fail "$1: $2, not $3"
-	echo "$1: $2"
-}
 
 # wait_until COMMAND [ARGUMENT]...: for what cannot be blocked on.
 wait_until()
