@@ -44,6 +44,8 @@ void isri_source_note_failure(struct isr_source *source, int error)
 	/* relaxed: whoever is told through the flag sees it */
 	atomic_store_explicit(ATOMIC(&source->stats.last_error), error,
 			      memory_order_relaxed);
+	/* First, because the other one's callback may close the source. */
+	isr_flag_set(&source->told);
 	isr_flag_set(&source->failed);
 }
 

@@ -202,6 +202,32 @@ static int init_ring(struct isr_source *source, uint32_t ring_events)
 	return isr_flag_set_cb(&source->ring.ready, drain_ring, source);
 }
 
+static void log_failure(struct isr_flag *told, uint32_t count, void *arg)
+{
+	struct isr_source *source = arg;
+	/* relaxed: the flag orders it */
+	int error = atomic_load_explicit(ATOMIC(&source->stats.last_error),
+					 memory_order_relaxed);
+	const char *text = strerrordesc_np(-error);
+
+	isri_loop_log(source->loop, ISR_LOG_WARNING,
+		      "source %u: its handler failed and is disarmed: %s (%d)",
+		      source->id, text ? text : "unknown error", error);
+}
+
+static int init_flags(struct isr_source *source)
+{
+	int r;
+
+	r = isr_flag_init(&source->failed, source->loop, ISR_FLAG_AUTO);
+	if (r < 0)
+		return r;
+	r = isr_flag_init(&source->told, source->loop, ISR_FLAG_AUTO);
+	if (r < 0)
+		return r;
+	return isr_flag_set_cb(&source->told, log_failure, source);
+}
+
 int isri_source_init(struct isr_source *source,
 		     const struct isri_source_ops *ops, struct isr_loop *loop,
 		     uint32_t ring_events, isr_handler_cb *handler, void *arg)
@@ -218,7 +244,7 @@ int isri_source_init(struct isr_source *source,
 		return r;
 	source->id = (uint16_t)r;
 
-	r = isr_flag_init(&source->failed, loop, ISR_FLAG_AUTO);
+	r = init_flags(source);
 	if (r < 0)
 		return r;
 	if (ring_events) {
@@ -237,6 +263,7 @@ void isri_source_done(struct isr_source *source)
 	if (source->id)
 		isri_loop_put_source_id(source->loop, source->id);
 	isr_ring_done(&source->ring);
+	isr_flag_done(&source->told);
 	isr_flag_done(&source->failed);
 	free(source->slots);
 	source->slots = NULL;

@@ -75,7 +75,8 @@ struct isr_source {
 	struct isr_source_stats stats; /* but for lost_ring: the ring knows */
 
 	struct isr_ring ring;
-	struct isr_flag failed;
+	struct isr_flag failed; /* the user's */
+	struct isr_flag told;	/* the same for us: it leads to the log */
 	struct isr_hist latency;
 };
 

@@ -4,6 +4,7 @@
  * Pin sources: disarmed, failing, closed in every way, and what is refused.
  */
 #include <signal.h>
+#include <stdio.h>
 
 #include "xt-pin.h"
 
@@ -219,6 +220,41 @@ START_TEST(pin_handler_may_free_the_loop)
 
 	ck_assert_uint_eq(n, 1);
 	loop = NULL;
+}
+END_TEST
+
+static unsigned int n_warnings;
+static char last_warning[200];
+
+static void note_warning(enum isr_log_level level, const char *message,
+			 void *arg)
+{
+	/* No real-time priority for the IRQ thread is a notice. */
+	if (level > ISR_LOG_WARNING)
+		return;
+	n_warnings++;
+	snprintf(last_warning, sizeof(last_warning), "%s", message);
+}
+
+START_TEST(pin_failing_handler_is_logged_once)
+{
+	unsigned int failures = 0;
+
+	n_warnings = 0;
+	xt_ok(isr_loop_set_log_cb(loop, note_warning, NULL));
+	sink.result = -EPROTO;
+	pin = xt_pin_open("A", _i);
+	/* Set after the message is due, so delivered after it as well. */
+	xt_ok(isr_flag_set_cb(isr_source_get_failed_flag(pin), note_failed,
+			      &failures));
+
+	xt_edges(0, 5);
+	while (!failures)
+		xt_ok(isr_loop_run(loop));
+
+	ck_assert_uint_eq(n_warnings, 1);
+	ck_assert_msg(strstr(last_warning, strerror(EPROTO)) != NULL, "%s",
+		      last_warning);
 }
 END_TEST
 
@@ -493,6 +529,8 @@ int main(void)
 			    XT_SOFT, XT_HARD);
 	tcase_add_loop_test(tcase, pin_may_be_closed_by_the_handler_of_another,
 			    XT_SOFT, XT_HARD);
+	tcase_add_loop_test(tcase, pin_failing_handler_is_logged_once, 0,
+			    XT_MODES);
 	tcase_add_loop_test(tcase, pin_handler_may_free_the_loop, XT_SOFT,
 			    XT_HARD);
 	tcase_add_loop_test(tcase, pin_no_handler_runs_after_close_or_disarm, 0,

@@ -24,7 +24,10 @@ enum isr_log_level {
 	ISR_LOG_DEBUG = 7
 };
 
-/** One message, without newline. Runs on the loop's thread. */
+/**
+ * One message, without newline. Runs on the loop's thread, perhaps half-way
+ * through a call of the library: it closes and opens nothing.
+ */
 typedef void isr_log_cb(enum isr_log_level level, const char *message,
 			void *arg);
 

@@ -30,8 +30,8 @@ ISR_BEGIN_DECLS
  * @param source  What interrupted.
  * @param event   Valid during the call.
  * @param arg     As given at open.
- * @return 0; negative: it failed, the source is disarmed and its failed flag
- *         set; others are untouched.
+ * @return 0; negative: it failed, the source is disarmed, its failed flag set
+ *         and the loop's log told; others are untouched.
  */
 typedef int isr_handler_cb(struct isr_source *source,
 			   const struct isr_event *event, void *arg);
