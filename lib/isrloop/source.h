@@ -279,8 +279,10 @@ ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
 
 /**
  * A source's account. Of a source at rest: events stamped = delivered +
- * lost_kernel + lost_ring + discarded, and the sum of all lost members that
- * its handler saw = lost_kernel + lost_ring.
+ * lost_kernel + lost_ring + discarded. While it is armed, the sum of all lost
+ * members that its handler saw = lost_kernel + lost_ring; what waited when it
+ * was disarmed is told by the first event after it is armed again. A timer
+ * has one event for the expirations of one call, but discards them one by one.
  */
 struct isr_source_stats {
 	uint64_t delivered;   /**< handler runs, but for LOST and CHIP_LOST */
