@@ -38,6 +38,7 @@ const struct peer *const peers[] = {
 	/* the limits, and the queue that needs no thought */
 	&peer_spin,
 	&peer_spsc,
+	&peer_spsc_prefetch,
 	&peer_mutex,
 	&peer_mutex_batch,
 	NULL,

@@ -61,6 +61,7 @@ extern const struct peer peer_glib;
 extern const struct peer peer_libevent;
 extern const struct peer peer_ck;
 extern const struct peer peer_spsc;
+extern const struct peer peer_spsc_prefetch;
 extern const struct peer peer_mutex;
 extern const struct peer peer_mutex_batch;
 extern const struct peer peer_spin;
