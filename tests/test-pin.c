@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * Pin sources on a simulated chip: order, counts, gaps, merged edges, chips
- * that go away. What a chip never does by itself is put between it and the
- * pin: isri_chip_request_read() is wrapped by the linker.
+ * Pin sources: order, counts, gaps, merged edges, chips that go away; on a
+ * simulated chip, or on the kernel's. What a chip never does by itself is put
+ * between it and the pin: isri_chip_request_read() is wrapped by the linker.
  */
 #include <sched.h>
 
 #include "chip.h"
+#include "xt-gpio-sim.h"
 #include "xt-pin.h"
 
 static struct isr_source *pin;
@@ -70,7 +71,7 @@ START_TEST(pin_delivers_each_edge_in_order)
 		ck_assert_uint_eq(e->kind,
 				  i % 2 ? ISR_EVENT_FALLING : ISR_EVENT_RISING);
 		ck_assert_uint_eq(e->lost, 0);
-		ck_assert_uint_eq(e->flags, ISR_EVENT_FLAG_SIMULATED);
+		ck_assert_uint_eq(e->flags, chip.event_flags);
 		ck_assert_uint_eq(e->source, isr_source_get_id(pin));
 		if (i)
 			ck_assert_uint_ge(e->t_ns, e[-1].t_ns);
@@ -86,6 +87,7 @@ START_TEST(pin_reports_the_edges_asked_for)
 	struct isr_pin_config config = xt_pin("A", _i);
 
 	config.edge = ISR_EDGE_RISING;
+	chip.edge[0] = config.edge;
 	xt_ok(isr_pin_open(loop, &config, xt_sink, &sink, &pin, NULL));
 	xt_edges(0, 20);
 
@@ -365,9 +367,13 @@ int main(void)
 	tcase_add_test(tcase, pin_loses_nothing_of_a_full_fifo);
 	tcase_add_test(tcase, pin_blocked_loop_loses_nothing_within_the_ring);
 	tcase_add_test(tcase, pin_blocked_loop_beyond_the_ring_is_told_exactly);
-	tcase_add_loop_test(tcase, pin_first_gap_counts_from_one, 0, XT_MODES);
-	tcase_add_loop_test(tcase, pin_wrap_of_the_sequence_is_no_loss, 0,
-			    XT_MODES);
+	/* The kernel's numbers are its own. */
+	if (!xt_gpio_sim_is_asked_for()) {
+		tcase_add_loop_test(tcase, pin_first_gap_counts_from_one, 0,
+				    XT_MODES);
+		tcase_add_loop_test(tcase, pin_wrap_of_the_sequence_is_no_loss,
+				    0, XT_MODES);
+	}
 	tcase_add_loop_test(tcase, pin_repeated_edge_is_merged, 0, XT_MODES);
 	tcase_add_loop_test(tcase, pin_repeated_edge_behind_a_gap_is_not_merged,
 			    0, XT_MODES);
