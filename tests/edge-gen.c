@@ -357,6 +357,10 @@ static void make_edge(struct line *line)
 		line->detected++;
 }
 
+/*
+ * A deadline that is over is not slept for: without high resolution timers,
+ * even that would last until the next tick.
+ */
 static void wait_deadline(uint64_t start_ns, uint64_t edge)
 {
 	double after_ns = (double)edge * (double)NSEC_PER_SEC / arg_rate_hz;
@@ -366,8 +370,9 @@ static void wait_deadline(uint64_t start_ns, uint64_t edge)
 		.tv_nsec = (long)(t_ns % NSEC_PER_SEC),
 	};
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	       EINTR)
+	while (now_ns() < t_ns &&
+	       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
+		       EINTR)
 		;
 }
 
