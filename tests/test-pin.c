@@ -320,6 +320,36 @@ START_TEST(pin_tells_once_that_its_chip_is_gone)
 }
 END_TEST
 
+START_TEST(pin_of_an_unplugged_chip_is_told_once_and_left_alone)
+{
+	struct isr_pin_config config = xt_pin("A", _i);
+	int reads;
+
+	xt_ok(isr_pin_open(loop, &config, note_report, &sink, &pin, NULL));
+	xt_gpio_sim_unplug("xt");
+	do
+		xt_ok(isr_loop_run(loop));
+	while (!sink.n_reports);
+
+	reads = atomic_load(&n_reads);
+	xt_settle();
+	ck_assert_int_eq(atomic_load(&n_reads), reads);
+	ck_assert_uint_eq(sink.n_reports, 1);
+	ck_assert_uint_eq(sink.last_report.kind, ISR_EVENT_CHIP_LOST);
+	ck_assert_int_eq(sink.last_report.value, -ENODEV);
+
+	/* What is plugged in is a new chip, and so is a pin of it. */
+	xt_ok(isr_source_close(pin));
+	xt_gpio_sim_plug("xt");
+	xt_gpio_sim_get_name("xt", chip.spec, sizeof(chip.spec));
+	pin = xt_pin_open("A", _i);
+	xt_edges(0, 2);
+	xt_sink_run(&sink, 2);
+	ck_assert_uint_eq(sink.events[1].line_seq, 2);
+	ck_assert_uint_eq(sink.lost, 0);
+}
+END_TEST
+
 static void note_notice(enum isr_log_level level, const char *message,
 			void *arg)
 {
@@ -367,8 +397,12 @@ int main(void)
 	tcase_add_test(tcase, pin_loses_nothing_of_a_full_fifo);
 	tcase_add_test(tcase, pin_blocked_loop_loses_nothing_within_the_ring);
 	tcase_add_test(tcase, pin_blocked_loop_beyond_the_ring_is_told_exactly);
-	/* The kernel's numbers are its own. */
-	if (!xt_gpio_sim_is_asked_for()) {
+	if (xt_gpio_sim_is_asked_for()) {
+		tcase_add_loop_test(
+			tcase,
+			pin_of_an_unplugged_chip_is_told_once_and_left_alone, 0,
+			XT_MODES);
+	} else { /* the kernel's numbers are its own */
 		tcase_add_loop_test(tcase, pin_first_gap_counts_from_one, 0,
 				    XT_MODES);
 		tcase_add_loop_test(tcase, pin_wrap_of_the_sequence_is_no_loss,
