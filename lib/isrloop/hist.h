@@ -20,10 +20,10 @@ ISR_BEGIN_DECLS
 
 /** The caller's memory; zeroed memory is an empty histogram. Private. */
 struct isr_hist {
-	uint64_t count; /* any context, atomic */
-	uint64_t max;	/* any context, atomic */
+	ISR_COUNTER count; /* any context, atomic */
+	ISR_COUNTER max;   /* any context, atomic */
 	/* any context, atomic; 32 bits would be full after days of edges */
-	uint64_t buckets[ISR_HIST_BUCKETS];
+	ISR_COUNTER buckets[ISR_HIST_BUCKETS];
 };
 
 /**

@@ -51,7 +51,7 @@ struct isr_ring {
 	/* producers and consumer, atomic: losses that evicted records told */
 	uint32_t carried;
 	/* producers, atomic: all losses since init */
-	uint64_t lost_total;
+	ISR_COUNTER lost_total;
 	char pad1[104];
 	/* consumer (DROP_OLD: producers as well), atomic: oldest record */
 	uint32_t tail;

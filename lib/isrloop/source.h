@@ -285,7 +285,7 @@ ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
  * has one event for the expirations of one call, but discards them one by one.
  */
 struct isr_source_stats {
-	uint64_t delivered;   /**< handler runs, but for LOST and CHIP_LOST */
+	ISR_COUNTER delivered; /**< handler runs, but for LOST and CHIP_LOST */
 	uint64_t lost_kernel; /**< gaps in the kernel's (or chip's) sequence */
 	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
 	uint64_t merged;    /**< events marked ISR_EVENT_FLAG_MERGED */
