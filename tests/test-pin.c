@@ -140,6 +140,30 @@ START_TEST(pin_tells_what_the_fifo_lost)
 }
 END_TEST
 
+START_TEST(pin_that_floods_takes_nothing_of_another)
+{
+	struct isr_pin_config config = xt_pin("B", XT_LOOP);
+	static struct xt_sink quiet;
+	struct isr_source *other;
+
+	memset(&quiet, 0, sizeof(quiet));
+	quiet.loop = loop;
+	pin = xt_pin_open("A", XT_LOOP);
+	xt_ok(isr_pin_open(loop, &config, xt_sink, &quiet, &other, NULL));
+	xt_edges(1, 3);
+	xt_edges(0, 1100);
+	xt_edges(1, 4);
+
+	xt_sink_run(&sink, 1024);
+	xt_sink_run(&quiet, 7);
+
+	ck_assert_uint_eq(sink.lost, 76);
+	ck_assert_uint_eq(quiet.lost, 0);
+	ck_assert_uint_eq(quiet.events[6].line_seq, 7);
+	ck_assert_uint_eq(xt_stats(other).lost_kernel, 0);
+}
+END_TEST
+
 START_TEST(pin_loses_nothing_of_a_full_fifo)
 {
 	pin = xt_pin_open("A", XT_LOOP);
@@ -394,6 +418,7 @@ int main(void)
 	tcase = xt_case(suite, "loss");
 	tcase_add_checked_fixture(tcase, setup, xt_chip_teardown);
 	tcase_add_test(tcase, pin_tells_what_the_fifo_lost);
+	tcase_add_test(tcase, pin_that_floods_takes_nothing_of_another);
 	tcase_add_test(tcase, pin_loses_nothing_of_a_full_fifo);
 	tcase_add_test(tcase, pin_blocked_loop_loses_nothing_within_the_ring);
 	tcase_add_test(tcase, pin_blocked_loop_beyond_the_ring_is_told_exactly);
