@@ -14,9 +14,6 @@
 
 ISR_BEGIN_DECLS
 
-/** A flag's count saturates here (2^30 - 1 sets without one consumption). */
-#define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
-
 /** How a flag is consumed. */
 enum isr_flag_mode {
 	/** Consumed by delivery: one callback takes the whole count. */
@@ -36,7 +33,7 @@ typedef void isr_flag_cb(struct isr_flag *flag, uint32_t count, void *arg);
  * The caller's memory; may be static. All members are private.
  */
 struct isr_flag {
-	/* count, and whether the loop knows of it; any context, atomic */
+	/* count, and whether the loop knows of it; any context, atomic; first */
 	uint32_t word;
 	/* constant from init to done */
 	uint32_t mode;

@@ -21,6 +21,9 @@
 
 ISR_BEGIN_DECLS
 
+/** A flag's count saturates here (2^30 - 1 sets without one consumption). */
+#define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
+
 struct isr_flag;
 struct isr_hist;
 struct isr_loop;
@@ -56,6 +59,37 @@ ISR_API uint64_t isr_now_ns(void);
  * @since 0.1
  */
 ISR_API void isr_flag_set(struct isr_flag *flag);
+
+/**
+ * @brief What is left to do of a set that found the flag consumed, or full.
+ *
+ * For the inline form of isr_flag_set() below, not for programs.
+ *
+ * @param flag    Already counted one more.
+ * @param before  Its word before that.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_flag_set_rest(struct isr_flag *flag, uint32_t before);
+
+#if defined(__GNUC__) && !defined(ISR_NO_INLINE)
+/*
+ * Nearly every set of a burst finds the flag set already and is done with one
+ * locked add. It is inline because the call would cost half as much again.
+ * What is frozen by it: a flag begins with its word, 1 is added, and words
+ * from 1 to ISR_FLAG_COUNT_MAX - 1 need nothing more. (isr_flag_set) is the
+ * function.
+ */
+static inline void isr_flag_set_inline(struct isr_flag *flag)
+{
+	uint32_t before;
+
+	before = __atomic_fetch_add((uint32_t *)flag, 1, __ATOMIC_ACQ_REL);
+	if (__builtin_expect(before - 1 >= ISR_FLAG_COUNT_MAX - 1, 0))
+		isr_flag_set_rest(flag, before);
+}
+#define isr_flag_set(flag) isr_flag_set_inline(flag)
+#endif
 
 /**
  * @brief Read the count without consuming it.
