@@ -130,7 +130,8 @@ static bool is_line_name(struct config_reader *reader, const char *name)
 			continue;
 		config_fault(reader, "[line %s] is there twice; first at %s:%u",
 			     name, first->file, first->line);
-		return false;
+		/* Read all the same, for the faults of its keys. */
+		break;
 	}
 	return true;
 }
@@ -312,7 +313,8 @@ static void check_same_line(struct config_reader *reader,
 	const struct config_line *other = reader->config->lines;
 
 	for (; other < line; other++) {
-		if (!other->chip != !line->chip ||
+		if (strcmp(other->name, line->name) == 0 ||
+		    !other->chip != !line->chip ||
 		    strcmp(other->line, line->line) != 0 ||
 		    (line->chip && strcmp(other->chip, line->chip) != 0))
 			continue;

@@ -241,6 +241,14 @@ START_TEST(same_section_twice_names_the_first)
 }
 END_TEST
 
+START_TEST(same_section_twice_is_read_for_its_faults)
+{
+	load("[line A]\n[line A]\nbias = sideways\n");
+
+	ck_assert_uint_eq(config->n_faults, 2);
+}
+END_TEST
+
 START_TEST(one_line_in_two_sections_names_the_first)
 {
 	char expected[128];
@@ -309,6 +317,7 @@ int main(void)
 	tcase_add_loop_test(tcase, fault_is_told, 0,
 			    sizeof(faults) / sizeof(faults[0]));
 	tcase_add_test(tcase, same_section_twice_names_the_first);
+	tcase_add_test(tcase, same_section_twice_is_read_for_its_faults);
 	tcase_add_test(tcase, one_line_in_two_sections_names_the_first);
 	tcase_add_test(tcase, too_long_line_is_a_fault_not_two_keys);
 
