@@ -129,6 +129,9 @@ ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
 /**
  * @brief Make isr_loop_run() return after the step that runs now.
  *
+ * A step is one callback of a flag, or one batch of a source's events: those
+ * that were read together with the present one are still delivered.
+ *
  * Idempotent: any number of stops ends one run. A stop while the loop does
  * not run ends the next run at once.
  *
