@@ -17,8 +17,6 @@
 static int efd, epfd;
 static bool stopped;
 static peer_cb *told;
-static struct flow *flow;
-static struct queue queue;
 
 static void open_loop(peer_cb *cb)
 {
@@ -66,30 +64,7 @@ static void set(void)
 
 PEER_SET_LOOPS(set)
 
-static bool push(const struct isr_event *event)
-{
-	bool was_empty;
-
-	if (!queue_put(&queue, event, &was_empty))
-		return false;
-	if (was_empty)
-		set();
-	return true;
-}
-
-static void take(void)
-{
-	queue_consume(&queue, flow);
-}
-
-static void flow_open(struct flow *f)
-{
-	flow = f;
-	queue_init(&queue);
-	open_loop(take);
-}
-
-FLOW_PRODUCE(push)
+QUEUE_FLOW(set)
 
 const struct peer peer_eventfd = {
 	.subject = "eventfd",

@@ -11,8 +11,6 @@
 static struct ev_loop *loop;
 static ev_async async;
 static peer_cb *told;
-static struct flow *flow;
-static struct queue queue;
 
 static void async_cb(struct ev_loop *l, ev_async *w, int revents)
 {
@@ -44,30 +42,7 @@ static void set(void)
 
 PEER_SET_LOOPS(set)
 
-static bool push(const struct isr_event *event)
-{
-	bool was_empty;
-
-	if (!queue_put(&queue, event, &was_empty))
-		return false;
-	if (was_empty)
-		set();
-	return true;
-}
-
-static void take(void)
-{
-	queue_consume(&queue, flow);
-}
-
-static void flow_open(struct flow *f)
-{
-	flow = f;
-	queue_init(&queue);
-	open_loop(take);
-}
-
-FLOW_PRODUCE(push)
+QUEUE_FLOW(set)
 
 const struct peer peer_libev = {
 	.subject = "libev",

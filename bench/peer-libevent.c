@@ -13,8 +13,6 @@
 static struct event_base *base;
 static struct event *event;
 static peer_cb *told;
-static struct flow *flow;
-static struct queue queue;
 
 static void event_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -47,30 +45,7 @@ static void set(void)
 
 PEER_SET_LOOPS(set)
 
-static bool push(const struct isr_event *e)
-{
-	bool was_empty;
-
-	if (!queue_put(&queue, e, &was_empty))
-		return false;
-	if (was_empty)
-		set();
-	return true;
-}
-
-static void take(void)
-{
-	queue_consume(&queue, flow);
-}
-
-static void flow_open(struct flow *f)
-{
-	flow = f;
-	queue_init(&queue);
-	open_loop(take);
-}
-
-FLOW_PRODUCE(push)
+QUEUE_FLOW(set)
 
 const struct peer peer_libevent = {
 	.subject = "libevent",

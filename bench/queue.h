@@ -135,4 +135,35 @@ static inline void swap_consume(struct swap *q, struct flow *flow)
 	flow_consume_many(flow, full, n);
 }
 
+/*
+ * A flow of events over a queue beside the loop's own wake-up, which is asked
+ * for only when the queue was empty: what a careful user writes by hand. Its
+ * file has open_loop() above it.
+ */
+#define QUEUE_FLOW(set)                                \
+	static struct flow *flow;                      \
+	static struct queue queue;                     \
+                                                       \
+	static bool push(const struct isr_event *e)    \
+	{                                              \
+		bool was_empty;                        \
+                                                       \
+		if (!queue_put(&queue, e, &was_empty)) \
+			return false;                  \
+		if (was_empty)                         \
+			set();                         \
+		return true;                           \
+	}                                              \
+	static void take(void)                         \
+	{                                              \
+		queue_consume(&queue, flow);           \
+	}                                              \
+	static void flow_open(struct flow *f)          \
+	{                                              \
+		flow = f;                              \
+		queue_init(&queue);                    \
+		open_loop(take);                       \
+	}                                              \
+	FLOW_PRODUCE(push)
+
 #endif /* BENCH_QUEUE_H */
