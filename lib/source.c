@@ -269,13 +269,17 @@ void isri_source_done(struct isr_source *source)
 	source->slots = NULL;
 }
 
+/* 0 when the caller may use the source as loop class functions do. */
+static int check_source(const struct isr_source *source)
+{
+	return source ? isri_loop_check(source->loop) : -EINVAL;
+}
+
 int isr_source_arm(struct isr_source *source)
 {
 	int r;
 
-	if (!source)
-		return -EINVAL;
-	r = isri_loop_check(source->loop);
+	r = check_source(source);
 	if (r < 0)
 		return r;
 	if (source->closing)
@@ -290,9 +294,7 @@ int isr_source_disarm(struct isr_source *source)
 {
 	int r;
 
-	if (!source)
-		return -EINVAL;
-	r = isri_loop_check(source->loop);
+	r = check_source(source);
 	if (r < 0)
 		return r;
 
@@ -316,14 +318,14 @@ int isr_source_close(struct isr_source *source)
 
 struct isr_flag *isr_source_get_failed_flag(struct isr_source *source)
 {
-	if (!source || isri_loop_check(source->loop) < 0)
+	if (check_source(source) < 0)
 		return NULL;
 	return &source->failed;
 }
 
 const struct isr_hist *isr_source_get_latency(const struct isr_source *source)
 {
-	if (!source || isri_loop_check(source->loop) < 0)
+	if (check_source(source) < 0)
 		return NULL;
 	return &source->latency;
 }
