@@ -360,15 +360,25 @@ static int on_readable(struct isr_source *source, const struct isr_event *event,
  * Subscription.
  */
 
+/* A call and its first reply. */
+static int ask(struct varlink_client *client, const char *method,
+	       json_t *parameters, bool more, json_t **ret_reply)
+{
+	int r;
+
+	r = varlink_send(client, method, parameters, more);
+	if (r < 0)
+		return r;
+	return varlink_wait(client, ANSWER_TIMEOUT_MS, ret_reply);
+}
+
 /* The one call before the stream; returns -1, or the status to end with. */
 static int ask_lines(struct monitor *m, struct varlink_client *client)
 {
 	json_t *reply;
 	int r, status = -1;
 
-	r = varlink_send(client, "io.isrloop.ListLines", json_object(), false);
-	if (r >= 0)
-		r = varlink_wait(client, ANSWER_TIMEOUT_MS, &reply);
+	r = ask(client, "io.isrloop.ListLines", json_object(), false, &reply);
 	if (r < 0)
 		return tell_stream_error(r);
 
@@ -420,10 +430,8 @@ static int subscribe(struct subscription *subscription)
 	json_t *reply;
 	int r, status = -1;
 
-	r = varlink_send(client, "io.isrloop.Subscribe",
-			 make_parameters(m->options), true);
-	if (r >= 0)
-		r = varlink_wait(client, ANSWER_TIMEOUT_MS, &reply);
+	r = ask(client, "io.isrloop.Subscribe", make_parameters(m->options),
+		true, &reply);
 	if (r < 0)
 		return tell_stream_error(r);
 
