@@ -14,11 +14,8 @@
  */
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -31,11 +28,9 @@
 #include "loop.h"
 #include "wake.h"
 
-#define LOG_BYTES 600
-
 struct isr_loop {
-	/* First: F1 finds it there, isri_wake_of(). */
-	struct isri_wake wake;
+	/* First: who does not know libev finds it there. */
+	struct isri_loop_base base;
 	struct ev_loop *ev;
 	bool own_ev;
 	bool running;
@@ -51,23 +46,15 @@ struct isr_loop {
 	/* For a foreign loop; -1 until isr_loop_get_fd(). */
 	int outer_fd;
 	struct isri_loop_fd *watches;
-	struct isri_loop_member *members;
-	struct isri_irq_thread *irq_thread;
-	/* One bit each that is taken; id 0 is never given. */
-	uint8_t source_ids[(UINT16_MAX + 1) / 8];
-	isr_log_cb *log_cb;
-	void *log_arg;
 	uint64_t wakeups;
 	uint64_t passes;
 };
 
-_Static_assert(offsetof(struct isr_loop, wake) == 0, "see isri_wake_of()");
+_Static_assert(offsetof(struct isr_loop, base) == 0, "see isri_loop_base()");
 
 /* libev's part of a struct isri_loop_fd. */
 struct loop_io {
 	struct ev_io ev;
-	/* Watched by outer_fd; -1 when there is none. */
-	int outer_fd;
 	struct isri_loop_fd *next;
 	struct isri_loop_fd **prev;
 };
@@ -97,7 +84,7 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 	struct isr_loop *loop = prepare->data;
 
 	loop->passes++;
-	if (loop->wake.ready || !isri_wake_arm(&loop->wake))
+	if (isri_wake_of(loop)->ready || !isri_wake_arm(isri_wake_of(loop)))
 		ev_idle_start(ev, &loop->idle);
 }
 
@@ -106,11 +93,11 @@ static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 	struct isr_loop *loop = check->data;
 
 	ev_idle_stop(ev, &loop->idle);
-	isri_wake_disarm(&loop->wake);
+	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
-	loop->wake.halted = loop->freed;
+	isri_wake_of(loop)->halted = loop->freed;
 	callback_enter(loop);
-	isri_wake_deliver(&loop->wake);
+	isri_wake_deliver(isri_wake_of(loop));
 	callback_leave(loop);
 }
 
@@ -133,7 +120,7 @@ static void on_stop(struct isr_flag *flag, uint32_t count, void *arg)
 	struct isr_loop *loop = arg;
 
 	loop->stopped = true;
-	loop->wake.halted = true;
+	isri_wake_of(loop)->halted = true;
 	ev_break(loop->ev, EVBREAK_ONE);
 }
 
@@ -142,7 +129,7 @@ static void watchers_start(struct isr_loop *loop)
 	ev_prepare_init(&loop->prepare, on_prepare);
 	ev_check_init(&loop->check, on_check);
 	ev_idle_init(&loop->idle, on_idle);
-	ev_io_init(&loop->wake_io, on_wake, loop->wake.fd, EV_READ);
+	ev_io_init(&loop->wake_io, on_wake, isri_wake_of(loop)->fd, EV_READ);
 	/* The prepare last, so that it arms after others have set flags. */
 	ev_set_priority(&loop->prepare, EV_MINPRI);
 	ev_set_priority(&loop->check, EV_MAXPRI);
@@ -195,7 +182,7 @@ static int loop_new(struct ev_loop *ev, bool own_ev, struct isr_loop **ret_loop)
 		return -ENOMEM;
 	}
 	*loop = (struct isr_loop){.ev = ev, .own_ev = own_ev, .outer_fd = -1};
-	isri_wake_init(&loop->wake, fd);
+	isri_wake_init(isri_wake_of(loop), fd);
 	/* Refused in ISR context, the one thing that can be wrong with it. */
 	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
 	if (r < 0) {
@@ -241,7 +228,7 @@ static void loop_destroy(struct isr_loop *loop)
 		ev_loop_destroy(loop->ev);
 	if (loop->outer_fd >= 0)
 		close(loop->outer_fd);
-	close(loop->wake.fd);
+	close(isri_wake_of(loop)->fd);
 	free(loop);
 }
 
@@ -258,12 +245,12 @@ int isr_loop_free(struct isr_loop *loop)
 		return 0;
 
 	/* Sources first: nobody sets a flag that is being finished. */
-	while (loop->members)
-		loop->members->close(loop->members);
-	isri_wake_finish_flags(&loop->wake);
+	while (loop->base.members)
+		loop->base.members->close(loop->base.members);
+	isri_wake_finish_flags(isri_wake_of(loop));
 
 	loop->freed = true;
-	loop->wake.halted = true;
+	isri_wake_of(loop)->halted = true;
 	if (loop->running)
 		ev_break(loop->ev, EVBREAK_ONE);
 	else if (loop->depth == 0)
@@ -274,26 +261,26 @@ int isr_loop_free(struct isr_loop *loop)
 /* The foreign loop waits for us: asleep, or due again at once. */
 static void outer_sleep(struct isr_loop *loop)
 {
-	if (!isri_wake_arm(&loop->wake) || loop->wake.ready)
-		isri_wake_kick(&loop->wake);
+	if (!isri_wake_arm(isri_wake_of(loop)) || isri_wake_of(loop)->ready)
+		isri_wake_kick(isri_wake_of(loop));
 }
 
 static int run(struct isr_loop *loop, int flags)
 {
 	if (!loop)
 		return -EINVAL;
-	if (isr_in_context() || !isri_wake_is_at_home(&loop->wake))
+	if (isr_in_context() || !isri_wake_is_at_home(isri_wake_of(loop)))
 		return -EPERM;
 	if (loop->running || loop->depth)
 		return -EBUSY;
 
-	isri_wake_claim(&loop->wake);
+	isri_wake_claim(isri_wake_of(loop));
 	loop->running = true;
 	loop->stopped = false;
-	loop->wake.halted = false;
+	isri_wake_of(loop)->halted = false;
 	ev_run(loop->ev, flags);
 	loop->running = false;
-	isri_wake_disarm(&loop->wake);
+	isri_wake_disarm(isri_wake_of(loop));
 
 	if (loop->freed) {
 		loop_destroy(loop);
@@ -320,12 +307,7 @@ int isri_loop_check(const struct isr_loop *loop)
 {
 	if (!loop)
 		return -EINVAL;
-	return isri_wake_check(&loop->wake);
-}
-
-struct isri_wake *isri_loop_get_wake(struct isr_loop *loop)
-{
-	return &loop->wake;
+	return isri_wake_check(&loop->base.head.wake);
 }
 
 void isr_loop_stop(struct isr_loop *loop)
@@ -337,31 +319,6 @@ void isr_loop_stop(struct isr_loop *loop)
 struct ev_loop *isr_loop_get_ev(struct isr_loop *loop)
 {
 	return isri_loop_check(loop) < 0 ? NULL : loop->ev;
-}
-
-int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb, void *arg)
-{
-	int r = isri_loop_check(loop);
-
-	if (r < 0)
-		return r;
-	loop->log_cb = cb;
-	loop->log_arg = arg;
-	return 0;
-}
-
-void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,
-		   const char *format, ...)
-{
-	char message[LOG_BYTES];
-	va_list ap;
-
-	if (!loop->log_cb)
-		return;
-	va_start(ap, format);
-	vsnprintf(message, sizeof(message), format, ap);
-	va_end(ap);
-	loop->log_cb(level, message, loop->log_arg);
 }
 
 int isr_loop_get_stats(const struct isr_loop *loop,
@@ -376,57 +333,9 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 	*ret_stats = (struct isr_loop_stats){
 		.wakeups = loop->wakeups,
 		.passes = loop->passes,
-		.deliveries = loop->wake.deliveries,
+		.deliveries = loop->base.head.wake.deliveries,
 	};
 	return 0;
-}
-
-void isri_loop_member_add(struct isr_loop *loop,
-			  struct isri_loop_member *member,
-			  void (*close)(struct isri_loop_member *member))
-{
-	member->close = close;
-	member->next = loop->members;
-	member->prev = &loop->members;
-	if (member->next)
-		member->next->prev = &member->next;
-	loop->members = member;
-}
-
-void isri_loop_member_remove(struct isri_loop_member *member)
-{
-	if (!member->prev)
-		return;
-	*member->prev = member->next;
-	if (member->next)
-		member->next->prev = member->prev;
-	*member = (struct isri_loop_member){0};
-}
-
-struct isri_irq_thread **isri_loop_get_irq_thread(struct isr_loop *loop)
-{
-	return &loop->irq_thread;
-}
-
-int isri_loop_take_source_id(struct isr_loop *loop)
-{
-	int id;
-
-	for (id = 1; id <= UINT16_MAX; id++) {
-		uint8_t *byte = &loop->source_ids[id / 8];
-		uint8_t bit = (uint8_t)(1U << (id % 8));
-
-		if (!(*byte & bit)) {
-			*byte |= bit;
-			return id;
-		}
-	}
-	return -EMFILE;
-}
-
-void isri_loop_put_source_id(struct isr_loop *loop, int id)
-{
-	loop->source_ids[id / 8] &= (uint8_t) ~(1U << (id % 8));
 }
 
 static int to_libev(unsigned int events)
@@ -443,45 +352,11 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 			      ((revents & EV_WRITE) ? ISR_FD_WRITE : 0);
 
 	/* Stopped in this pass: it is level triggered and comes again. */
-	if (loop->wake.halted)
+	if (isri_wake_of(loop)->halted)
 		return;
 	callback_enter(loop);
 	watch->cb(watch, events);
 	callback_leave(loop);
-}
-
-static void outer_remove(struct isr_loop *loop, struct loop_io *io)
-{
-	if (io->outer_fd < 0)
-		return;
-	/* A close is not enough: the entry lives while the file is open. */
-	epoll_ctl(loop->outer_fd, EPOLL_CTL_DEL, io->outer_fd, NULL);
-	close(io->outer_fd);
-	io->outer_fd = -1;
-}
-
-/*
- * The foreign loop's view of one watch. A duplicate, because epoll takes a
- * descriptor once only and two watches may share one.
- */
-static int outer_update(struct isr_loop *loop, struct isri_loop_fd *watch)
-{
-	struct epoll_event event = {
-		.events = ((watch->events & ISR_FD_READ) ? EPOLLIN : 0) |
-			  ((watch->events & ISR_FD_WRITE) ? EPOLLOUT : 0),
-	};
-	struct loop_io *io = watch->io;
-
-	outer_remove(loop, io);
-	if (loop->outer_fd < 0 || !watch->events)
-		return 0;
-
-	io->outer_fd = fcntl(watch->fd, F_DUPFD_CLOEXEC, 0);
-	if (io->outer_fd < 0)
-		return -errno;
-	if (epoll_ctl(loop->outer_fd, EPOLL_CTL_ADD, io->outer_fd, &event) < 0)
-		return -errno;
-	return 0;
 }
 
 static void watch_apply(struct isri_loop_fd *watch)
@@ -504,8 +379,13 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 	if (!io)
 		return -ENOMEM;
 	*watch = (struct isri_loop_fd){
-		.fd = fd, .events = events, .cb = cb, .loop = loop, .io = io};
-	io->outer_fd = -1;
+		.fd = fd,
+		.events = events,
+		.cb = cb,
+		.outer_fd = -1,
+		.loop = loop,
+		.io = io,
+	};
 	io->next = loop->watches;
 	io->prev = &loop->watches;
 	if (io->next)
@@ -514,7 +394,7 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 
 	ev_init(&io->ev, on_fd);
 	io->ev.data = watch;
-	r = outer_update(loop, watch);
+	r = isri_loop_outer_update(loop->outer_fd, watch);
 	if (r < 0) {
 		isri_loop_fd_remove(watch);
 		return r;
@@ -530,11 +410,11 @@ int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events)
 	if (watch->events == events)
 		return 0;
 	watch->events = events;
-	r = outer_update(watch->loop, watch);
+	r = isri_loop_outer_update(watch->loop->outer_fd, watch);
 	if (r < 0) {
 		/* Neither loop sees it then, and the next call tries again. */
 		watch->events = 0;
-		outer_remove(watch->loop, watch->io);
+		isri_loop_outer_remove(watch->loop->outer_fd, watch);
 	}
 	watch_apply(watch);
 	return r;
@@ -547,7 +427,7 @@ void isri_loop_fd_remove(struct isri_loop_fd *watch)
 	if (!io)
 		return;
 	ev_io_stop(watch->loop->ev, &io->ev);
-	outer_remove(watch->loop, io);
+	isri_loop_outer_remove(watch->loop->outer_fd, watch);
 	*io->prev = io->next;
 	if (io->next)
 		io->next->io->prev = io->prev;
@@ -573,10 +453,10 @@ int isr_loop_get_fd(struct isr_loop *loop)
 	if (fd < 0)
 		return -errno;
 	loop->outer_fd = fd;
-	if (epoll_ctl(fd, EPOLL_CTL_ADD, loop->wake.fd, &event) < 0)
+	if (epoll_ctl(fd, EPOLL_CTL_ADD, isri_wake_of(loop)->fd, &event) < 0)
 		goto out_errno;
 	for (watch = loop->watches; watch; watch = watch->io->next) {
-		r = outer_update(loop, watch);
+		r = isri_loop_outer_update(loop->outer_fd, watch);
 		if (r < 0)
 			goto out_close;
 	}
@@ -590,7 +470,7 @@ out_errno:
 out_close:
 	loop->outer_fd = -1;
 	for (watch = loop->watches; watch; watch = watch->io->next)
-		outer_update(loop, watch);
+		isri_loop_outer_update(loop->outer_fd, watch);
 	close(fd);
 	return r;
 }

@@ -5,13 +5,15 @@
 #define ISRI_LOOP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <isrloop/isr.h>
 #include <isrloop/loop.h>
 
+#include "loop-head.h"
+
 struct isri_irq_thread;
 struct isri_loop_fd;
-struct isri_wake;
 struct loop_io;
 
 /* Runs on the loop's thread; events are ISR_FD_* bits that are ready. */
@@ -26,6 +28,8 @@ struct isri_loop_fd {
 	int fd;
 	unsigned int events;
 	isri_loop_fd_cb *cb;
+	/* A foreign loop's duplicate of fd; -1: none. */
+	int outer_fd;
 	struct isr_loop *loop;
 	struct loop_io *io;
 };
@@ -38,14 +42,27 @@ struct isri_loop_member {
 	void (*close)(struct isri_loop_member *member);
 };
 
+/* What a loop has that needs no libev; every struct isr_loop begins so. */
+struct isri_loop_base {
+	struct isri_loop_head head;
+	struct isri_loop_member *members;
+	struct isri_irq_thread *irq_thread;
+	/* One bit each that is taken; id 0 is never given. */
+	uint8_t source_ids[(UINT16_MAX + 1) / 8];
+	isr_log_cb *log_cb;
+	void *log_arg;
+};
+
+static inline struct isri_loop_base *isri_loop_base(struct isr_loop *loop)
+{
+	return (struct isri_loop_base *)loop;
+}
+
 /*
  * 0 when the caller may use loop class functions: on the loop's thread and
  * not in ISR context; else -EPERM. -EINVAL for NULL.
  */
 int isri_loop_check(const struct isr_loop *loop);
-
-/* The bridge that flags push themselves on. */
-struct isri_wake *isri_loop_get_wake(struct isr_loop *loop);
 
 /*
  * Start watching; the watch is the caller's memory until removed. events are
@@ -58,6 +75,13 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events);
 /* Legal on a watch that was never added (zeroed memory). */
 void isri_loop_fd_remove(struct isri_loop_fd *watch);
+
+/*
+ * The view that a foreign loop's epoll_fd (-1: none) has of a watch, brought
+ * up to date: lib/loop-outer.c. Returns 0 or what dup(2) and epoll_ctl(2) say.
+ */
+int isri_loop_outer_update(int epoll_fd, struct isri_loop_fd *watch);
+void isri_loop_outer_remove(int epoll_fd, struct isri_loop_fd *watch);
 
 void isri_loop_member_add(struct isr_loop *loop,
 			  struct isri_loop_member *member,

@@ -59,7 +59,7 @@ static void setup(void)
 		xt_ok(isr_flag_init(&flags[i], loop, ISR_FLAG_AUTO));
 		xt_ok(isr_flag_set_cb(&flags[i], count, NULL));
 	}
-	counted_fd = isri_loop_get_wake(loop)->fd;
+	counted_fd = isri_wake_of(loop)->fd;
 	n_sets = n_calls = 0;
 	n_writes = 0;
 }
@@ -139,7 +139,7 @@ START_TEST(wake_without_work_is_harmless)
 
 	ck_assert(!is_due());
 	ck_assert_int_eq(write(counted_fd, &one, sizeof(one)), sizeof(one));
-	isri_wake_kick(isri_loop_get_wake(loop));
+	isri_wake_kick(isri_wake_of(loop));
 	ck_assert(is_due());
 
 	xt_ok(isr_loop_dispatch(loop));
@@ -178,7 +178,7 @@ START_TEST(wake_kick_makes_one_pass)
 
 	ck_assert(!is_due());
 	xt_ok(isr_loop_get_stats(loop, &before));
-	isri_wake_kick(isri_loop_get_wake(loop));
+	isri_wake_kick(isri_wake_of(loop));
 	xt_ok(isr_loop_dispatch(loop));
 	xt_ok(isr_loop_get_stats(loop, &after));
 
