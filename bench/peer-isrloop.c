@@ -34,7 +34,7 @@ static void flag_cb(struct isr_flag *f, uint32_t count, void *arg)
 static void open_loop(peer_cb *cb)
 {
 	told = cb;
-	check(isr_loop_new(&loop), "isr_loop_new");
+	check(isr_loop_new(NULL, &loop), "isr_loop_new");
 	check(isr_flag_init(&flag, loop, ISR_FLAG_AUTO), "isr_flag_init");
 	check(isr_flag_set_cb(&flag, flag_cb, NULL), "isr_flag_set_cb");
 }
@@ -89,7 +89,7 @@ static void open_ring(void)
 static void flow_open(struct flow *f)
 {
 	flow = f;
-	check(isr_loop_new(&loop), "isr_loop_new");
+	check(isr_loop_new(NULL, &loop), "isr_loop_new");
 	check(isr_ring_init(&ring, loop, slots, FLOW_SLOTS, ISR_RING_DROP_NEW),
 	      "isr_ring_init");
 	check(isr_flag_set_cb(&ring.ready, ring_cb, NULL), "isr_flag_set_cb");
@@ -123,7 +123,7 @@ static void told_cb(struct isr_flag *f, uint32_t count, void *arg)
 static void open_told(peer_cb *cb)
 {
 	told = cb;
-	check(isr_loop_new(&loop), "isr_loop_new");
+	check(isr_loop_new(NULL, &loop), "isr_loop_new");
 	check(isr_ring_init(&ring, loop, slots, FLOW_SLOTS, ISR_RING_DROP_NEW),
 	      "isr_ring_init");
 	check(isr_flag_set_cb(&ring.ready, told_cb, NULL), "isr_flag_set_cb");

@@ -220,7 +220,7 @@ static int run(const struct config *config)
 	int r;
 
 	raise_descriptor_limit();
-	r = isr_loop_new(&loop);
+	r = isr_loop_new(NULL, &loop);
 	if (r < 0) {
 		log_error("cannot make a loop: %s", strerror(-r));
 		return EXIT_FAILURE;

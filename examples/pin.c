@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 
 	config.chip = argc > 1 ? argv[1] : "sim:";
 	config.line = argc > 2 ? argv[2] : "BUTTON";
-	if (isr_loop_new(&loop) < 0)
+	if (isr_loop_new(NULL, &loop) < 0)
 		return 1;
 	if (isr_pin_open(loop, &config, on_edge, loop, &pin, &error) == 0)
 		isr_loop_run(loop);

@@ -9,11 +9,13 @@
 
 #include <isrloop/isr.h>
 
+#include "schedule.h"
 #include "wake.h"
 
 struct isri_loop_head {
 	/* First: isri_wake_of(). */
 	struct isri_wake wake;
+	struct isri_schedule schedule;
 };
 
 static inline struct isri_loop_head *isri_loop_head_of(struct isr_loop *loop)

@@ -26,6 +26,7 @@
 
 #include "context.h"
 #include "loop.h"
+#include "size.h"
 #include "wake.h"
 
 struct isr_loop {
@@ -163,7 +164,42 @@ static void watch_forks(void)
 	fork_watch = -pthread_atfork(NULL, NULL, isri_context_forked);
 }
 
-static int loop_new(struct ev_loop *ev, bool own_ev, struct isr_loop **ret_loop)
+static int check_config(const struct isr_loop_config *config)
+{
+	uint32_t depth;
+	int r;
+
+	if (!config)
+		return 0;
+	r = isri_check_size(config, config->sz, sizeof(*config));
+	if (r < 0)
+		return r;
+	depth = config->schedule_depth;
+	if (depth && (depth < 2 || depth > ISRI_SCHEDULE_DEPTH_MAX ||
+		      (depth & (depth - 1))))
+		return -EINVAL;
+	return 0;
+}
+
+static int init_flags(struct isr_loop *loop,
+		      const struct isr_loop_config *config)
+{
+	uint32_t depth = ISRI_SCHEDULE_DEPTH;
+	int r;
+
+	if (config && config->schedule_depth)
+		depth = config->schedule_depth;
+	/* Refused in ISR context, the one thing that can be wrong with it. */
+	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
+	if (r < 0)
+		return r;
+	isr_flag_set_cb(&loop->stop, on_stop, loop);
+	return isri_schedule_init(&loop->base.head.schedule, loop, depth);
+}
+
+static int loop_new(struct ev_loop *ev, bool own_ev,
+		    const struct isr_loop_config *config,
+		    struct isr_loop **ret_loop)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct isr_loop *loop;
@@ -183,42 +219,51 @@ static int loop_new(struct ev_loop *ev, bool own_ev, struct isr_loop **ret_loop)
 	}
 	*loop = (struct isr_loop){.ev = ev, .own_ev = own_ev, .outer_fd = -1};
 	isri_wake_init(isri_wake_of(loop), fd);
-	/* Refused in ISR context, the one thing that can be wrong with it. */
-	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
+	r = init_flags(loop, config);
 	if (r < 0) {
+		isri_schedule_done(&loop->base.head.schedule);
 		close(fd);
 		free(loop);
 		return r;
 	}
-	isr_flag_set_cb(&loop->stop, on_stop, loop);
 	watchers_start(loop);
 
 	*ret_loop = loop;
 	return 0;
 }
 
-int isr_loop_new(struct isr_loop **ret_loop)
+int isr_loop_new(const struct isr_loop_config *config,
+		 struct isr_loop **ret_loop)
 {
 	struct ev_loop *ev;
 	int r;
 
 	if (!ret_loop)
 		return -EINVAL;
+	r = check_config(config);
+	if (r < 0)
+		return r;
 	ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
 	if (!ev)
 		return -ENOMEM;
 
-	r = loop_new(ev, true, ret_loop);
+	r = loop_new(ev, true, config, ret_loop);
 	if (r < 0)
 		ev_loop_destroy(ev);
 	return r;
 }
 
-int isr_loop_attach(struct ev_loop *ev, struct isr_loop **ret_loop)
+int isr_loop_attach(struct ev_loop *ev, const struct isr_loop_config *config,
+		    struct isr_loop **ret_loop)
 {
+	int r;
+
 	if (!ev || !ret_loop)
 		return -EINVAL;
-	return loop_new(ev, false, ret_loop);
+	r = check_config(config);
+	if (r < 0)
+		return r;
+	return loop_new(ev, false, config, ret_loop);
 }
 
 static void loop_destroy(struct isr_loop *loop)
@@ -229,6 +274,7 @@ static void loop_destroy(struct isr_loop *loop)
 	if (loop->outer_fd >= 0)
 		close(loop->outer_fd);
 	close(isri_wake_of(loop)->fd);
+	isri_schedule_done(&loop->base.head.schedule);
 	free(loop);
 }
 
@@ -334,6 +380,9 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 		.wakeups = loop->wakeups,
 		.passes = loop->passes,
 		.deliveries = loop->base.head.wake.deliveries,
+		.scheduled = loop->base.head.schedule.made,
+		.schedule_refused =
+			isr_ring_get_lost_total(&loop->base.head.schedule.ring),
 	};
 	return 0;
 }

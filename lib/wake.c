@@ -36,6 +36,9 @@ void isri_wake_kick(struct isri_wake *wake)
 	const uint64_t one = 1;
 	int saved = errno;
 
+	/* A child shares the eventfd with its parent, and no more. */
+	if (!isri_wake_is_at_home(wake))
+		return;
 	/* EAGAIN: the counter is full, so the loop is already due to wake. */
 	(void)!write(wake->fd, &one, sizeof(one));
 	errno = saved;

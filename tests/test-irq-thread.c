@@ -217,7 +217,7 @@ START_TEST(irq_thread_is_one_a_loop_and_ends_with_its_last_user)
 	isri_irq_thread_put(second);
 	ck_assert_ptr_eq(*isri_loop_get_irq_thread(loop), thread);
 
-	xt_ok(isr_loop_new(&other_loop));
+	xt_ok(isr_loop_new(NULL, &other_loop));
 	xt_ok(isri_irq_thread_get(other_loop, &other));
 	ck_assert_ptr_ne(other, thread);
 	isri_irq_thread_put(other);

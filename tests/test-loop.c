@@ -22,7 +22,7 @@ static unsigned int n_calls;
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(&loop));
+	xt_ok(isr_loop_new(NULL, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
 	n_calls = 0;
@@ -306,7 +306,7 @@ START_TEST(loop_attached_lives_in_the_callers)
 	struct isr_flag f;
 	pthread_t thread;
 
-	xt_ok(isr_loop_attach(ev, &attached));
+	xt_ok(isr_loop_attach(ev, NULL, &attached));
 	ck_assert_ptr_eq(isr_loop_get_ev(attached), ev);
 	xt_fails_with(EINVAL, isr_loop_get_fd(attached));
 	xt_ok(isr_flag_init(&f, attached, ISR_FLAG_AUTO));
@@ -341,7 +341,7 @@ START_TEST(loop_attached_may_be_freed_by_its_callback)
 	struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
 	struct isr_flag f;
 
-	xt_ok(isr_loop_attach(ev, &to_free));
+	xt_ok(isr_loop_attach(ev, NULL, &to_free));
 	xt_ok(isr_flag_init(&f, to_free, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_set_cb(&f, free_attached, NULL));
 	isr_flag_set(&f);
@@ -404,7 +404,7 @@ static bool is_refused_in_child(void)
 	return isr_loop_run(loop) == -EPERM &&
 	       isr_loop_dispatch(loop) == -EPERM &&
 	       isr_loop_free(loop) == -EPERM &&
-	       isr_flag_take(&flag) == -EPERM && isr_loop_new(&own) == 0 &&
+	       isr_flag_take(&flag) == -EPERM && isr_loop_new(NULL, &own) == 0 &&
 	       isr_loop_dispatch(own) == 0 && isr_loop_free(own) == 0;
 }
 
@@ -429,8 +429,8 @@ START_TEST(loop_is_not_made_in_isr_context)
 	struct isr_loop *other = NULL;
 
 	isri_context_enter();
-	xt_fails_with(EPERM, isr_loop_new(&other));
-	xt_fails_with(EPERM, isr_loop_attach(EV_DEFAULT, &other));
+	xt_fails_with(EPERM, isr_loop_new(NULL, &other));
+	xt_fails_with(EPERM, isr_loop_attach(EV_DEFAULT, NULL, &other));
 	isri_context_leave();
 
 	ck_assert_ptr_null(other);
@@ -460,8 +460,8 @@ START_TEST(loop_refuses_bad_arguments)
 {
 	struct isr_loop_stats stats;
 
-	xt_fails_with(EINVAL, isr_loop_new(NULL));
-	xt_fails_with(EINVAL, isr_loop_attach(NULL, &loop));
+	xt_fails_with(EINVAL, isr_loop_new(NULL, NULL));
+	xt_fails_with(EINVAL, isr_loop_attach(NULL, NULL, &loop));
 	xt_fails_with(EINVAL, isr_loop_run(NULL));
 	xt_fails_with(EINVAL, isr_loop_get_fd(NULL));
 	xt_fails_with(EINVAL, isr_loop_get_stats(NULL, &stats));

@@ -174,7 +174,7 @@ START_TEST(signal_has_one_source)
 	struct isr_loop *other;
 
 	open_signal(SIGUSR1, false);
-	xt_ok(isr_loop_new(&other));
+	xt_ok(isr_loop_new(NULL, &other));
 
 	xt_fails_with(EBUSY, isr_signal_open(loop, SIGUSR1, true, xt_sink,
 					     &sink, &second));

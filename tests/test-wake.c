@@ -53,7 +53,7 @@ static void setup(void)
 {
 	unsigned int i;
 
-	xt_ok(isr_loop_new(&loop));
+	xt_ok(isr_loop_new(NULL, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	for (i = 0; i < N_FLAGS; i++) {
 		xt_ok(isr_flag_init(&flags[i], loop, ISR_FLAG_AUTO));
@@ -285,7 +285,7 @@ static void *play_ping(void *arg)
 {
 	struct isr_loop *mine;
 
-	xt_ok(isr_loop_new(&mine));
+	xt_ok(isr_loop_new(NULL, &mine));
 	xt_ok(isr_flag_init(&ping, mine, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_set_cb(&ping, on_ping, mine));
 	sem_post(&posted);

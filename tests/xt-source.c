@@ -10,7 +10,7 @@ struct xt_sink sink;
 
 void xt_loop_setup(void)
 {
-	xt_ok(isr_loop_new(&loop));
+	xt_ok(isr_loop_new(NULL, &loop));
 	xt_ok(isr_loop_set_log_cb(loop, xt_log, NULL));
 	memset(&sink, 0, sizeof(sink));
 	sink.loop = loop;

@@ -441,7 +441,7 @@ int monitor_init(struct monitor *m, const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 
-	r = isr_loop_new(&m->loop);
+	r = isr_loop_new(NULL, &m->loop);
 	if (r >= 0)
 		r = isr_loop_set_log_cb(m->loop, on_log, NULL);
 	for (i = 0; r >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)

@@ -117,6 +117,26 @@ ISR_API uint32_t isr_flag_peek(const struct isr_flag *flag);
  */
 ISR_API int isr_ring_put(struct isr_ring *ring, const struct isr_event *event);
 
+/** A call that isr_schedule() has made; runs on the loop's thread. */
+typedef void isr_schedule_cb(void *arg);
+
+/**
+ * @brief Have the loop call a function once, soon.
+ *
+ * Calls are made in the order of the posts, never inside another callback of
+ * the loop; one that a callback posts is made after that returned. A loop
+ * that sleeps wakes up. What still waits when the loop is freed is not made.
+ *
+ * @param loop  Not freed.
+ * @param cb    Everything is legal in it.
+ * @param arg   Handed to @cb; stays the caller's.
+ * @context signal
+ * @return 0; -EAGAIN when schedule_depth calls wait: refused and counted, see
+ *         isr_loop_get_stats(); -EINVAL for NULL; -EPERM in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg);
+
 /**
  * @brief The source's number, as in isr_event.source; 1 and up.
  * @param source  Open.

@@ -7,6 +7,7 @@
 #ifndef ISRLOOP_LOOP_H
 #define ISRLOOP_LOOP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <isrloop/isr.h>
@@ -31,15 +32,27 @@ enum isr_log_level {
 typedef void isr_log_cb(enum isr_log_level level, const char *message,
 			void *arg);
 
+/** How to make a loop. Zero every member that is not needed. */
+struct isr_loop_config {
+	/** sizeof(struct isr_loop_config), for later extension. */
+	size_t sz;
+	/** Calls of isr_schedule() that may wait: a power of two, 2 to 65536;
+	 *  0: 64. */
+	uint32_t schedule_depth;
+};
+
 /**
  * @brief Make a loop of its own; the calling thread becomes its thread.
+ * @param config    Copied; NULL: the defaults.
  * @param ret_loop  The loop; end it with isr_loop_free().
  * @context setup
- * @return 0; -EINVAL for NULL; -EPERM in ISR context; -ENOMEM; -EMFILE and
+ * @return 0; -EINVAL for NULL or a bad config; -E2BIG a config of a later
+ *         version that asks for something unknown; -EPERM in ISR context; -ENOMEM; -EMFILE and
  *         what else eventfd(2) says.
  * @since 0.1
  */
-ISR_API int isr_loop_new(struct isr_loop **ret_loop);
+ISR_API int isr_loop_new(const struct isr_loop_config *config,
+			 struct isr_loop **ret_loop);
 
 /**
  * @brief Live inside a libev loop that the program already has.
@@ -49,12 +62,15 @@ ISR_API int isr_loop_new(struct isr_loop **ret_loop);
  * reason to go on (one active watcher).
  *
  * @param ev        Stays the caller's; must outlive the isr_loop.
+ * @param config    Copied; NULL: the defaults.
  * @param ret_loop  The loop; end it with isr_loop_free().
  * @context setup (on the thread that runs @ev)
  * @return as isr_loop_new().
  * @since 0.1
  */
-ISR_API int isr_loop_attach(struct ev_loop *ev, struct isr_loop **ret_loop);
+ISR_API int isr_loop_attach(struct ev_loop *ev,
+			    const struct isr_loop_config *config,
+			    struct isr_loop **ret_loop);
 
 /**
  * @brief Close all sources, finish all flags, free the loop.
@@ -132,7 +148,9 @@ struct isr_loop_stats {
 	uint64_t wakeups;     /**< times it was woken through its eventfd */
 	uint64_t passes;      /**< times round the loop */
 	uint64_t deliveries;  /**< flag callbacks run */
-	uint64_t reserved[5]; /**< 0; for later versions */
+	uint64_t scheduled;   /**< calls of isr_schedule() made */
+	uint64_t schedule_refused; /**< those refused, the queue was full */
+	uint64_t reserved[8]; /**< 0; for later versions */
 };
 
 /**

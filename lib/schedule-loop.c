@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1, loop class: the calls of isr_schedule() are made.
+ *
+ * One call is taken at a time, so that all places but those of calls that
+ * really wait are free for the callbacks themselves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "loop-head.h"
+#include "schedule.h"
+
+static void make_calls(struct isr_flag *ready, uint32_t count, void *arg)
+{
+	struct isri_wake *wake = ready->wake;
+	struct isri_schedule *schedule = arg;
+	uint32_t left = schedule->ring.mask + 1;
+	struct isr_event event;
+	isr_schedule_cb *cb;
+	void *cb_arg;
+
+	/* Posted meanwhile: after the other flags had their turn. */
+	for (; left && !wake->halted; left--) {
+		if (isr_ring_get(&schedule->ring, &event, 1) <= 0)
+			return;
+		isri_schedule_unpack(&event, &cb, &cb_arg);
+		schedule->made++;
+		cb(cb_arg);
+	}
+	/* Does nothing when a callback freed the loop. */
+	isr_flag_set(ready);
+}
+
+int isri_schedule_init(struct isri_schedule *schedule, struct isr_loop *loop,
+		       uint32_t depth)
+{
+	struct isr_event *slots;
+	int r;
+
+	slots = calloc(depth, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	r = isr_ring_init(&schedule->ring, loop, slots, depth,
+			  ISR_RING_DROP_NEW);
+	if (r < 0) {
+		free(slots);
+		return r;
+	}
+	return isr_flag_set_cb(&schedule->ring.ready, make_calls, schedule);
+}
+
+void isri_schedule_done(struct isri_schedule *schedule)
+{
+	free(schedule->ring.slots);
+	schedule->ring.slots = NULL;
+}
