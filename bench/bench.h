@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The four benches. Each call is one round over all peers, so that what
+ * The benches. Each call is one round over all peers, so that what
  * the machine does meanwhile falls on all of them alike.
  */
 #ifndef BENCH_BENCH_H
@@ -26,6 +26,7 @@ void bench_set(void);
 void bench_wake(void);
 void bench_ring(void);
 void bench_pipeline(void);
+void bench_timer(void);
 
 /* Parts of wake and ring with a file of their own. */
 void bench_lost(void);
