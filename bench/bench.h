@@ -27,6 +27,7 @@ void bench_wake(void);
 void bench_ring(void);
 void bench_pipeline(void);
 void bench_timer(void);
+void bench_schedule(void);
 
 /* Parts of wake and ring with a file of their own. */
 void bench_lost(void);

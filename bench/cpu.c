@@ -99,6 +99,19 @@ void cpu_pin(unsigned int nth)
 		(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+void cpu_be_threaded(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+
 /*
  * Keep other people's processes off the CPUs, as far as one may. Real-time
  * priority would do more, but then a peer that waits for a thread by

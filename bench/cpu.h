@@ -74,6 +74,12 @@ void cpu_pin(unsigned int nth);
 
 unsigned int cpu_count(void);
 
+/*
+ * The C library leaves the locked instruction of a mutex out while a process
+ * has had one thread only; no real user of a mutex has.
+ */
+void cpu_be_threaded(void);
+
 /* Wait until thread @tid of this process sleeps in the kernel. */
 void thread_wait_blocked(pid_t tid);
 

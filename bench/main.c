@@ -53,6 +53,7 @@ static const struct {
 	{"ring", bench_ring},
 	{"pipeline", bench_pipeline},
 	{"timer", bench_timer},
+	{"schedule", bench_schedule},
 };
 
 static const char *arg_output = "results.json";
@@ -63,7 +64,7 @@ static const char usage[] =
 	"usage: isrbench [--quick] [--rounds N] [--only BENCH] [--output FILE]\n"
 	"  --quick    try everything in seconds; the figures mean nothing\n"
 	"  --rounds   interleaved runs of each measurement, 1 to 64 (5)\n"
-	"  --only     set, wake, ring, pipeline or timer\n"
+	"  --only     set, wake, ring, pipeline, timer or schedule\n"
 	"  --output   where to write the results (results.json)\n";
 
 static void parse(int argc, char **argv)

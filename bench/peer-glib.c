@@ -72,6 +72,32 @@ static void set(void)
 
 PEER_SET_LOOPS(set)
 
+struct call {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static gboolean make_call(gpointer arg)
+{
+	struct call *call = arg;
+
+	call->fn(call->arg);
+	return G_SOURCE_REMOVE;
+}
+
+/* As g_idle_add_full(), which knows the default context only. */
+static bool post(void (*fn)(void *arg), void *arg)
+{
+	GSource *source = g_idle_source_new();
+	struct call *call = g_new(struct call, 1);
+
+	*call = (struct call){fn, arg};
+	g_source_set_callback(source, make_call, call, g_free);
+	g_source_attach(source, context);
+	g_source_unref(source);
+	return true;
+}
+
 static bool push(const struct isr_event *event)
 {
 	struct isr_event *slot = &slots[next_slot++ % (2 * FLOW_SLOTS)];
@@ -111,6 +137,7 @@ const struct peer peer_glib = {
 	.set = set,
 	.set_many = set_many,
 	.set_timed = set_timed,
+	.post = post,
 	.flow_open = flow_open,
 	.flow_produce = flow_produce,
 };

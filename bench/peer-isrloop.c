@@ -56,6 +56,11 @@ static void set(void)
 
 PEER_SET_LOOPS(set)
 
+static bool post(void (*fn)(void *arg), void *arg)
+{
+	return isr_schedule(loop, fn, arg) == 0;
+}
+
 static bool put(const struct isr_event *event)
 {
 	return isr_ring_put(&ring, event) >= 0;
@@ -152,6 +157,7 @@ const struct peer peer_isrloop = {
 	.set_many = set_many,
 	.set_timed = set_timed,
 	.set_in_handler = true,
+	.post = post,
 	.flow_open = flow_open,
 	.flow_produce = flow_produce,
 	.hand = &hand,

@@ -48,22 +48,10 @@ static size_t get_batch(struct isr_event *ret_events)
 	return get_most(ret_events, HAND_BATCH);
 }
 
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
 static void open_ring(void)
 {
-	pthread_t thread;
-
 	memset(slots, 0, sizeof(slots));
-	/*
-	 * The C library leaves the locked instruction out while a process
-	 * has had one thread only; no real user of a mutex has.
-	 */
-	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-		pthread_join(thread, NULL);
+	cpu_be_threaded();
 }
 
 HAND(hand, put, get, open_ring, true);

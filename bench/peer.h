@@ -40,6 +40,9 @@ struct peer {
 	/* its loop polls: there is no sleep to be woken from */
 	bool never_sleeps;
 
+	/* have the loop call @fn; NULL: has no such call */
+	bool (*post)(void (*fn)(void *arg), void *arg);
+
 	/* carry events to flow_consume() on the loop; NULL: does not */
 	void (*flow_open)(struct flow *flow);
 	void (*flow_produce)(struct flow *flow);
