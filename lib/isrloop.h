@@ -10,6 +10,7 @@
 #include <isrloop/flag.h>
 #include <isrloop/hist.h>
 #include <isrloop/isr.h>
+#include <isrloop/latch.h>
 #include <isrloop/loop.h>
 #include <isrloop/ring.h>
 #include <isrloop/source.h>

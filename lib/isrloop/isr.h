@@ -26,6 +26,7 @@ ISR_BEGIN_DECLS
 
 struct isr_flag;
 struct isr_hist;
+struct isr_latch;
 struct isr_loop;
 struct isr_ring;
 struct isr_source;
@@ -136,6 +137,50 @@ typedef void isr_schedule_cb(void *arg);
  * @since 0.1
  */
 ISR_API int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg);
+
+/**
+ * @brief Make a copy of a value the latest one.
+ *
+ * Never waits for the reader. One writer at a time, which may be another
+ * thread or handler each time: a store inside or beside another one is
+ * refused. If the latch has a loop, its updated flag is set after it.
+ *
+ * @param latch  Initialised by isr_latch_init().
+ * @param value  Copied; as many bytes as the latch was made for.
+ * @context signal
+ * @return 0; -EBUSY another store is half-way: refused and counted, the other
+ *         one is the latest.
+ * @since 0.1
+ */
+ISR_API int isr_latch_store(struct isr_latch *latch, const void *value);
+
+/**
+ * @brief Copy the latest value, as a whole.
+ *
+ * Never waits for the writer. One reader at a time, which may be another
+ * thread or handler each time.
+ *
+ * @param latch           Initialised by isr_latch_init().
+ * @param ret_value       Room for a value.
+ * @param ret_generation  How many stores there were up to that value, modulo
+ *                        2^32: a step of more than 1 tells how many values
+ *                        nobody loaded. May be NULL.
+ * @context signal
+ * @return 1 the value is new since the last load; 0 it is the same again;
+ *         -ENODATA nothing was stored yet; -EBUSY another load is half-way.
+ * @since 0.1
+ */
+ISR_API int isr_latch_load(struct isr_latch *latch, void *ret_value,
+			   uint32_t *ret_generation);
+
+/**
+ * @brief Count of the stores that were refused.
+ * @param latch  Initialised by isr_latch_init().
+ * @context signal
+ * @return The count since init.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_latch_get_refused(const struct isr_latch *latch);
 
 /**
  * @brief The source's number, as in isr_event.source; 1 and up.
