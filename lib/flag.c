@@ -24,6 +24,7 @@
 
 #include "atomic.h"
 #include "flag.h"
+#include "hot.h"
 #include "test-point.h"
 #include "wake.h"
 
@@ -64,7 +65,7 @@ static void finish_set(struct isr_flag *flag, uint32_t before)
 	}
 }
 
-void isr_flag_set_rest(struct isr_flag *flag, uint32_t before)
+ISRI_HOT void isr_flag_set_rest(struct isr_flag *flag, uint32_t before)
 {
 	finish_set(flag, before);
 }

@@ -44,6 +44,7 @@
 
 #include "atomic.h"
 #include "flag.h"
+#include "hot.h"
 #include "ring.h"
 #include "test-point.h"
 
@@ -218,7 +219,7 @@ static void prefetch(const struct isr_ring *ring, uint32_t place)
 #endif
 }
 
-int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
+ISRI_HOT int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 {
 	uint32_t place, lost = event->lost;
 	struct isr_event *slot;

@@ -45,7 +45,8 @@ void isri_wake_kick(struct isri_wake *wake)
 }
 
 /* Pushes on an armed, that is empty, list, and wakes the loop for it. */
-static bool push_and_kick(struct isri_wake *wake, struct isr_flag *flag)
+static ISRI_APART bool push_and_kick(struct isri_wake *wake,
+				     struct isr_flag *flag)
 {
 	struct isr_flag *head = ISRI_WAKE_ARMED;
 	bool taken;

@@ -22,6 +22,7 @@
 #include <isrloop/flag.h>
 
 #include "atomic.h"
+#include "hot.h"
 
 /* Producers, loop and the rest on separate pairs of cache lines. */
 #define ISRI_LINE_BYTES 128
@@ -62,7 +63,7 @@ static inline struct isri_wake *isri_wake_of(struct isr_loop *loop)
 }
 
 /* Signal class. */
-void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag);
+ISRI_HOT void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag);
 
 /*
  * False in a child of the process that made the loop. The child has no IRQ
