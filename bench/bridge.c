@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * bridge: what the small bridges cost on one thread, where nobody else wants
+ * them: per call, in a tight loop.
+ *
+ *  latch_store, latch_load  a value of 32 bytes; the load gets the same again
+ *  latch                    a store and the load of what it stored
+ *
+ * Subject mutex does the same under a mutex, which a handler may not; xchg is
+ * one locked exchange in a function of its own.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <isrloop.h>
+
+#include "bench.h"
+#include "cpu.h"
+#include "stat.h"
+
+enum { N_CALLS = 1000000 };
+
+struct cost {
+	const char *subject, *metric;
+	void (*many)(unsigned int n);
+};
+
+static const struct isr_event sent = {.kind = ISR_EVENT_USER, .value = 1};
+static struct isr_event got;
+static struct isr_latch latch;
+static struct isr_event slots[3];
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* under the lock */
+static struct isr_event shared;
+
+static void check(int r, const char *what)
+{
+	if (r < 0) {
+		fprintf(stderr, "bench: %s: error %d\n", what, r);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void open_all(void)
+{
+	check(isr_latch_init(&latch, NULL, slots, sizeof(slots[0])),
+	      "isr_latch_init");
+	check(isr_latch_store(&latch, &sent), "isr_latch_store");
+}
+
+/* The loop around @code, so that no call of it goes through a pointer. */
+#define MANY(name, code)                 \
+	static void name(unsigned int n) \
+	{                                \
+		while (n--) {            \
+			code;            \
+		}                        \
+	}
+
+static void mutex_copy(struct isr_event *to, const struct isr_event *from)
+{
+	pthread_mutex_lock(&lock);
+	*to = *from;
+	pthread_mutex_unlock(&lock);
+}
+
+MANY(latch_stores, isr_latch_store(&latch, &sent))
+MANY(latch_loads, isr_latch_load(&latch, &got, NULL))
+MANY(latch_pairs, isr_latch_store(&latch, &sent);
+     isr_latch_load(&latch, &got, NULL))
+MANY(mutex_stores, mutex_copy(&shared, &sent))
+MANY(mutex_loads, mutex_copy(&got, &shared))
+MANY(mutex_pairs, mutex_copy(&shared, &sent); mutex_copy(&got, &shared))
+
+static const struct cost costs[] = {
+	{"isrloop", "latch_store", latch_stores},
+	{"mutex", "latch_store", mutex_stores},
+	{"isrloop", "latch_load", latch_loads},
+	{"mutex", "latch_load", mutex_loads},
+	{"isrloop", "latch", latch_pairs},
+	{"mutex", "latch", mutex_pairs},
+};
+
+static void cost_child(const void *arg, double *ret_values)
+{
+	const struct cost *cost = arg;
+	unsigned int n = bench_scale(N_CALLS);
+	uint64_t start;
+
+	cpu_pin(CPU_LOOP);
+	cpu_be_threaded();
+	open_all();
+	cost->many(n / 10);
+	start = tick_now();
+	cost->many(n);
+	ret_values[0] = tick_span_ns(start, tick_now()) / n;
+}
+
+static void xchg_child(const void *arg, double *ret_values)
+{
+	cpu_pin(CPU_LOOP);
+	cpu_measure_xchg(bench_scale(N_CALLS), &ret_values[0], &ret_values[1]);
+}
+
+void bench_bridge(void)
+{
+	double v[CHILD_VALUES_MAX];
+	size_t i;
+
+	child_run(xchg_child, NULL, 20, v);
+	result_add("bridge", "xchg", "latch_store", "ns", v[1]);
+	for (i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		child_run(cost_child, &costs[i], 20, v);
+		result_add("bridge", costs[i].subject, costs[i].metric, "ns",
+			   v[0]);
+	}
+}
