@@ -15,6 +15,8 @@
 #include <time.h>
 
 #include "atomic.h"
+#include "context.h"
+#include "flag-wait.h"
 #include "flag.h"
 #include "test-point.h"
 #include "wake.h"
@@ -104,17 +106,45 @@ static bool ready_remove(struct isri_wake *wake, struct isr_flag *flag)
 	return false;
 }
 
+/* In the way of its mode; 0: cleared or taken while it was queued. */
+static uint32_t flag_take_out(struct isr_flag *flag)
+{
+	return flag->mode & ISR_FLAG_STICKY ? flag_tell(flag)
+					    : flag_consume(flag);
+}
+
+static void flag_deliver_to_waiters(struct isri_wake *wake,
+				    struct isr_flag *flag)
+{
+	uint32_t count;
+
+	ISR_TEST_POINT("flag-wait:deliver");
+	pthread_mutex_lock(&wake->waits.lock);
+	/* The last one may have given up by now: then nothing is consumed. */
+	if (!isri_flag_is_waited_for(flag)) {
+		flag_tell(flag);
+	} else {
+		count = flag_take_out(flag);
+		isri_waits_hand_out(flag, count);
+	}
+	pthread_mutex_unlock(&wake->waits.lock);
+}
+
 static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 {
 	uint32_t count;
 
 	if (!flag->cb) {
-		flag_tell(flag);
+		/* relaxed: looked at again under the lock; see flag-wait.c */
+		if (atomic_load_explicit(ATOMIC(&flag->arg),
+					 memory_order_relaxed))
+			flag_deliver_to_waiters(wake, flag);
+		else
+			flag_tell(flag);
 		return;
 	}
 
-	count = flag->mode == ISR_FLAG_STICKY ? flag_tell(flag)
-					      : flag_consume(flag);
+	count = flag_take_out(flag);
 	/* Cleared or taken while it was queued. */
 	if (!count)
 		return;
@@ -146,6 +176,20 @@ static void wait_a_moment(void)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
 }
 
+/* Ends what threads that wait for it do with the flag, and the loop. */
+static void flag_let_go(struct isri_wake *wake, struct isr_flag *flag)
+{
+	/* flag-wait:D: a producer of its ring may look at it as well */
+	atomic_store_explicit(ATOMIC(&flag->wake), NULL, memory_order_seq_cst);
+	isri_waits_cancel(&wake->waits, flag);
+	/* flag-wait:D */
+	while (atomic_load_explicit(ATOMIC(&flag->visitors),
+				    memory_order_seq_cst)) {
+		ISR_TEST_POINT("flag-wait:D");
+		wait_a_moment();
+	}
+}
+
 static void flag_finish(struct isr_flag *flag)
 {
 	struct isri_wake *wake = flag->wake;
@@ -166,9 +210,7 @@ static void flag_finish(struct isr_flag *flag)
 	*flag->all_prev = flag->all_next;
 	if (flag->all_next)
 		flag->all_next->all_prev = flag->all_prev;
-	/* relaxed: a producer of the ring it belongs to may look at it */
-	atomic_store_explicit(ATOMIC(&flag->wake), NULL, memory_order_relaxed);
-	flag->cb = NULL;
+	flag_let_go(wake, flag);
 }
 
 void isri_wake_finish_flags(struct isri_wake *wake)
@@ -180,6 +222,7 @@ void isri_wake_finish_flags(struct isri_wake *wake)
 		ISR_TEST_POINT("wake:E");
 		wait_a_moment();
 	}
+	isri_waits_done(&wake->waits);
 }
 
 /* 0 when the caller may use the flag as loop class functions do. */
@@ -190,21 +233,9 @@ static int flag_check(const struct isr_flag *flag)
 	return isri_wake_check(flag->wake);
 }
 
-int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
-		  enum isr_flag_mode mode)
+static void flag_bind(struct isr_flag *flag, struct isri_wake *wake,
+		      unsigned int mode)
 {
-	struct isri_wake *wake;
-	int r;
-
-	if (!flag || !loop)
-		return -EINVAL;
-	if (mode != ISR_FLAG_AUTO && mode != ISR_FLAG_STICKY)
-		return -EINVAL;
-	wake = isri_wake_of(loop);
-	r = isri_wake_check(wake);
-	if (r < 0)
-		return r;
-
 	*flag = (struct isr_flag){
 		.mode = mode,
 		.wake = wake,
@@ -214,6 +245,47 @@ int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
 	if (wake->all)
 		wake->all->all_prev = &flag->all_next;
 	wake->all = flag;
+}
+
+int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
+		  unsigned int mode)
+{
+	struct isri_wake *wake;
+	int r;
+
+	if (!flag || !loop)
+		return -EINVAL;
+	if (mode & ~(unsigned int)(ISR_FLAG_STICKY | ISR_FLAG_EXCLUSIVE))
+		return -EINVAL;
+	wake = isri_wake_of(loop);
+	r = isri_wake_check(wake);
+	if (r < 0)
+		return r;
+	flag_bind(flag, wake, mode);
+	return 0;
+}
+
+/* The loop can see it again: what was told to nobody may have a taker now. */
+static void flag_requeue(struct isr_flag *flag)
+{
+	if (flag->state != ISRI_FLAG_TOLD)
+		return;
+	flag->state = ISRI_FLAG_UNSEEN;
+	ready_append(flag->wake, flag);
+	/* A foreign loop may be about to wait, and sees only the fd. */
+	if (isri_wake_disarm(flag->wake))
+		isri_wake_kick(flag->wake);
+}
+
+/* Under the lock of its waiters. */
+static int flag_replace_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg)
+{
+	if (isri_flag_is_waited_for(flag))
+		return cb ? -EBUSY : 0;
+	flag->cb = cb;
+	/* relaxed: isr_flag_wait() reads it under the lock */
+	atomic_store_explicit(ATOMIC(&flag->arg), cb ? arg : NULL,
+			      memory_order_relaxed);
 	return 0;
 }
 
@@ -224,16 +296,41 @@ int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg)
 	if (r < 0)
 		return r;
 
-	flag->cb = cb;
-	flag->arg = arg;
-	if (cb && flag->state == ISRI_FLAG_TOLD) {
-		flag->state = ISRI_FLAG_UNSEEN;
-		ready_append(flag->wake, flag);
-		/* A foreign loop may be about to wait, and sees only the fd. */
-		if (isri_wake_disarm(flag->wake))
-			isri_wake_kick(flag->wake);
+	pthread_mutex_lock(&flag->wake->waits.lock);
+	r = flag_replace_cb(flag, cb, arg);
+	pthread_mutex_unlock(&flag->wake->waits.lock);
+	if (r == 0 && cb)
+		flag_requeue(flag);
+	return r;
+}
+
+/* Waiters that found the flag's word neither 0 nor of use to them. */
+static void look_again(struct isr_flag *came_late, uint32_t count, void *arg)
+{
+	struct isri_waits *waits = arg;
+	struct isri_waiter *waiter;
+
+	pthread_mutex_lock(&waits->lock);
+	while ((waiter = waits->late)) {
+		waits->late = waiter->late_next;
+		waiter->is_late = false;
+		flag_requeue(waiter->flag);
 	}
-	return 0;
+	pthread_mutex_unlock(&waits->lock);
+}
+
+void isri_wake_init(struct isri_wake *wake, int fd)
+{
+	*wake = (struct isri_wake){
+		.fd = fd,
+		.generation = isri_context_generation(),
+	};
+	wake->ready_end = &wake->ready;
+	isri_wake_claim(wake);
+	isri_waits_init(&wake->waits);
+	flag_bind(&wake->waits.came_late, wake, ISR_FLAG_AUTO);
+	wake->waits.came_late.cb = look_again;
+	wake->waits.came_late.arg = &wake->waits;
 }
 
 int isr_flag_take(struct isr_flag *flag)
@@ -242,7 +339,7 @@ int isr_flag_take(struct isr_flag *flag)
 
 	if (r < 0)
 		return r;
-	if (flag->mode == ISR_FLAG_STICKY)
+	if (flag->mode & ISR_FLAG_STICKY)
 		return (int)isr_flag_peek(flag);
 	return (int)flag_clamp(flag_empty(flag));
 }

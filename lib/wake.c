@@ -117,16 +117,6 @@ void isri_wake_claim(struct isri_wake *wake)
 			      memory_order_relaxed);
 }
 
-void isri_wake_init(struct isri_wake *wake, int fd)
-{
-	*wake = (struct isri_wake){
-		.fd = fd,
-		.generation = isri_context_generation(),
-	};
-	wake->ready_end = &wake->ready;
-	isri_wake_claim(wake);
-}
-
 bool isri_wake_arm(struct isri_wake *wake)
 {
 	struct isr_flag *head = NULL;

@@ -22,6 +22,7 @@
 #include <isrloop/flag.h>
 
 #include "atomic.h"
+#include "flag-wait.h"
 #include "hot.h"
 
 /* Producers, loop and the rest on separate pairs of cache lines. */
@@ -54,6 +55,7 @@ struct isri_wake {
 	struct isr_flag *all;
 	/* Loop only: flag callbacks run. */
 	uint64_t deliveries;
+	struct isri_waits waits;
 };
 
 /* A loop begins with its wake, so that F1 needs not know what a loop is. */
@@ -79,6 +81,7 @@ bool isri_wake_is_at_home(const struct isri_wake *wake);
 int isri_wake_check(const struct isri_wake *wake);
 
 /* The loop's side; loop class, and the caller has checked that. */
+/* lib/flag-loop.c */
 void isri_wake_init(struct isri_wake *wake, int fd);
 void isri_wake_claim(struct isri_wake *wake);
 /* True when the loop may block; false: there is work, and it is disarmed. */

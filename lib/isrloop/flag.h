@@ -19,8 +19,13 @@ enum isr_flag_mode {
 	/** Consumed by delivery: one callback takes the whole count. */
 	ISR_FLAG_AUTO = 0,
 	/** Stays set until isr_flag_clear(); told once each time it gets set. */
-	ISR_FLAG_STICKY = 1
+	ISR_FLAG_STICKY = 1,
+	/** Added to either: one waiter at a time, a second is refused. */
+	ISR_FLAG_EXCLUSIVE = 0x100
 };
+
+/** A timeout that never ends a wait. */
+#define ISR_FOREVER ((int64_t)-1)
 
 /**
  * Runs on the loop's thread, never inside another callback of the loop.
@@ -46,21 +51,23 @@ struct isr_flag {
 	struct isr_flag *all_next;
 	struct isr_flag **all_prev;
 	uint32_t state;
-	uint32_t reserved;
+	/* threads in isr_flag_wait(); atomic */
+	uint32_t visitors;
 };
 
 /**
  * @brief Bind a flag to a loop, with no sets counted.
  * @param flag  The caller's memory, kept until isr_flag_done().
  * @param loop  Its loop. The loop's end finishes the flag as well.
- * @param mode  ISR_FLAG_AUTO or ISR_FLAG_STICKY.
+ * @param mode  ISR_FLAG_AUTO or ISR_FLAG_STICKY, or'ed with
+ *              ISR_FLAG_EXCLUSIVE.
  * @context loop
  * @return 0; -EINVAL for NULL or an unknown mode; -EPERM off the loop's
  *         thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
-			  enum isr_flag_mode mode);
+			  unsigned int mode);
 
 /**
  * @brief Have the loop call @cb when the flag is set.
@@ -71,8 +78,8 @@ ISR_API int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
  * @param cb    NULL: no more callbacks; the count stays for isr_flag_take().
  * @param arg   Handed to @cb; stays the caller's.
  * @context loop
- * @return 0; -EINVAL for a NULL or finished flag; -EPERM off the loop's
- *         thread or in ISR context.
+ * @return 0; -EBUSY while somebody waits for the flag; -EINVAL for a NULL or
+ *         finished flag; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg);
@@ -91,6 +98,29 @@ ISR_API int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg);
 ISR_API int isr_flag_take(struct isr_flag *flag);
 
 /**
+ * @brief Have the calling thread sleep until the flag is set, and consume it.
+ *
+ * The loop delivers to those that wait in the order in which they came, so
+ * it has to run; a flag that is set already is taken at once. Of an AUTO flag
+ * one that waits alone gets the whole count; of several each gets 1 as long
+ * as there are any, and the last one what is left. A STICKY flag lets all of
+ * them go and stays set. When the time is over and the flag is set, the flag
+ * wins; else nothing was consumed.
+ *
+ * @param flag        Initialised; its memory is kept until the call is over.
+ * @param timeout_ns  ISR_FOREVER, or how long to wait at most; 0: not at all.
+ * @context any (a lock of the loop's that inherits priority)
+ * @return The count, at least 1; -ETIMEDOUT; -EBUSY when the flag has a
+ *         callback, or is EXCLUSIVE and waited for already; -ECANCELED when
+ *         it was finished or its loop has ended; -EDEADLK on the loop's own
+ *         thread, which would wait for itself; -EINVAL for NULL, a flag that
+ *         was never initialised or a timeout below ISR_FOREVER; -EPERM in ISR
+ *         context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns);
+
+/**
  * @brief Forget the count and a delivery that is already queued.
  * @param flag  Initialised.
  * @context loop
@@ -103,8 +133,9 @@ ISR_API int isr_flag_clear(struct isr_flag *flag);
 /**
  * @brief Unbind the flag; later sets do nothing.
  *
- * Waits for a set in another thread that is half-way, so the memory may be
- * reused once every thread that knows the flag has been told.
+ * Threads that wait for it return. Waits for them to do so, and for a set in
+ * another thread that is half-way, so the memory may be reused once every
+ * thread that knows the flag has been told.
  *
  * @param flag  NULL, zeroed or finished memory is legal.
  * @context loop

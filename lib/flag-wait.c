@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1, any class: threads wait for a flag.
+ *
+ * Whoever waits joins the flag's circle under the loop's lock. The loop
+ * delivers the flag to the circle instead of to a callback: under the lock,
+ * it consumes the count, writes each waiter's share into it, takes it out of
+ * the circle and wakes it. A waiter that gives up does so under the lock as
+ * well: so it either has its share or has consumed nothing, and its memory,
+ * on its stack, is not looked at once it has left.
+ *
+ * A flag that is set when the waiter comes (or when its time is over) needs
+ * no loop: the waiter takes its share of the word itself, when nobody who
+ * came before has a claim to it. The word must not become 0 by that, because
+ * only the loop knows whether the flag is in a list, so it becomes "kept".
+ * Then no set announces the flag until the loop has looked at it; a waiter
+ * that joins and finds any such word "comes late", and the loop is told to
+ * look. That is all it takes: nobody else waits to hear of a kept word.
+ *
+ * ORDERING
+ *   flag-wait:A (a waiter is in the circle, acq_rel "or" of nothing into
+ *          word) <-> flag:A (set): a waiter that finds 0 comes before the set
+ *          that announces the flag, and the loop sees it when it delivers
+ *   flag-wait:B (a waiter takes its share, acq_rel cas of word) <-> flag:A:
+ *          what was written before the set is visible to the waiter
+ *   flag-wait:C (a thread comes in, seq_cst add to visitors, then seq_cst
+ *          load of wake) <-> flag-wait:D (the end, seq_cst store of NULL to
+ *          wake, then seq_cst load of visitors): either the thread finds the
+ *          flag finished, or the end waits until it has left
+ *   flag-wait:E (a thread leaves, release sub of visitors) <-> flag-wait:D:
+ *          all it did with the flag and its loop, before their memory may go
+ *   flag-wait:F (woken, release store of done) <-> flag-wait:G (acquire load):
+ *          only to sleep no more; what counts is read under the lock
+ */
+#include <errno.h>
+
+#include "atomic.h"
+#include "context.h"
+#include "flag-wait.h"
+#include "flag.h"
+#include "futex.h"
+#include "test-point.h"
+#include "wake.h"
+
+void isri_waits_init(struct isri_waits *waits)
+{
+	pthread_mutexattr_t attr;
+
+	/* The loop must not wait for a thread of low priority. */
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	/* A kernel without it: a lock is then all there is. */
+	if (pthread_mutex_init(&waits->lock, &attr) != 0)
+		pthread_mutex_init(&waits->lock, NULL);
+	pthread_mutexattr_destroy(&attr);
+	waits->late = NULL;
+}
+
+void isri_waits_done(struct isri_waits *waits)
+{
+	pthread_mutex_destroy(&waits->lock);
+}
+
+/*
+ * The circle. Its first is read without the lock by the loop, as a hint.
+ */
+
+static struct isri_waiter *first_of(const struct isr_flag *flag)
+{
+	/* relaxed: changes under the lock only */
+	return atomic_load_explicit(ATOMIC(&flag->arg), memory_order_relaxed);
+}
+
+static void set_first(struct isr_flag *flag, struct isri_waiter *waiter)
+{
+	/* relaxed: as above */
+	atomic_store_explicit(ATOMIC(&flag->arg), waiter, memory_order_relaxed);
+}
+
+static void join(struct isri_waiter *waiter, struct isr_flag *flag)
+{
+	struct isri_waiter *first = first_of(flag);
+
+	waiter->flag = flag;
+	if (!first) {
+		waiter->next = waiter->prev = waiter;
+		set_first(flag, waiter);
+		return;
+	}
+	waiter->next = first;
+	waiter->prev = first->prev;
+	first->prev->next = waiter;
+	first->prev = waiter;
+}
+
+static void come_late(struct isri_waits *waits, struct isri_waiter *waiter)
+{
+	waiter->is_late = true;
+	waiter->late_next = waits->late;
+	waits->late = waiter;
+}
+
+static void be_late_no_more(struct isri_waits *waits,
+			    struct isri_waiter *waiter)
+{
+	struct isri_waiter **link;
+
+	if (!waiter->is_late)
+		return;
+	for (link = &waits->late; *link != waiter; link = &(*link)->late_next)
+		;
+	*link = waiter->late_next;
+	waiter->is_late = false;
+}
+
+static void leave(struct isri_waits *waits, struct isri_waiter *waiter)
+{
+	struct isr_flag *flag = waiter->flag;
+
+	be_late_no_more(waits, waiter);
+	if (waiter->next == waiter)
+		set_first(flag, NULL);
+	else if (first_of(flag) == waiter)
+		set_first(flag, waiter->next);
+	waiter->prev->next = waiter->next;
+	waiter->next->prev = waiter->prev;
+	waiter->next = waiter->prev = NULL;
+}
+
+/* How many came before it; all, of one that is not in the circle. */
+static uint32_t count_before(const struct isr_flag *flag,
+			     const struct isri_waiter *waiter)
+{
+	const struct isri_waiter *first = first_of(flag), *w = first;
+	uint32_t n = 0;
+
+	if (!first)
+		return 0;
+	while (w != waiter) {
+		n++;
+		w = w->next;
+		if (w == first)
+			break;
+	}
+	return n;
+}
+
+static bool is_alone(const struct isr_flag *flag,
+		     const struct isri_waiter *waiter)
+{
+	const struct isri_waiter *first = first_of(flag);
+
+	return !first || (first == waiter && first->next == first);
+}
+
+static uint32_t clamp(uint32_t count)
+{
+	return count < ISR_FLAG_COUNT_MAX ? count : ISR_FLAG_COUNT_MAX;
+}
+
+/*
+ * Takes the waiter's share of the count without the loop's help; 0: there is
+ * none for it. Under the lock.
+ */
+static uint32_t take_share(struct isr_flag *flag,
+			   const struct isri_waiter *waiter)
+{
+	uint32_t word, before, count, share;
+
+	if (flag->mode & ISR_FLAG_STICKY)
+		return isr_flag_peek(flag);
+	/* relaxed: the cas decides; 0 is no count */
+	word = atomic_load_explicit(ATOMIC(&flag->word), memory_order_relaxed);
+	if (!(word & ISRI_FLAG_COUNT_MASK))
+		return 0;
+	before = count_before(flag, waiter);
+	do {
+		count = word & ISRI_FLAG_COUNT_MASK;
+		if (count <= before)
+			return 0;
+		share = is_alone(flag, waiter) ? count : 1;
+		ISR_TEST_POINT("flag-wait:B");
+		/* flag-wait:B */
+	} while (!atomic_compare_exchange_weak_explicit(
+		ATOMIC(&flag->word), &word,
+		share == count ? ISRI_FLAG_KEPT : word - share,
+		memory_order_acq_rel, memory_order_relaxed));
+	return clamp(share);
+}
+
+static int begin(struct isri_waits *waits, struct isri_waiter *waiter,
+		 struct isr_flag *flag, bool has_patience)
+{
+	uint32_t share;
+
+	/* relaxed: the end takes the lock after it wrote NULL */
+	if (!atomic_load_explicit(ATOMIC(&flag->wake), memory_order_relaxed))
+		return -ECANCELED;
+	if (flag->cb || (first_of(flag) && flag->mode & ISR_FLAG_EXCLUSIVE))
+		return -EBUSY;
+	share = take_share(flag, waiter);
+	if (share)
+		return (int)share;
+	if (!has_patience)
+		return -ETIMEDOUT;
+
+	ISR_TEST_POINT("flag-wait:join");
+	join(waiter, flag);
+	ISR_TEST_POINT("flag-wait:A");
+	/* flag-wait:A */
+	if (atomic_fetch_or_explicit(ATOMIC(&flag->word), 0,
+				     memory_order_acq_rel))
+		come_late(waits, waiter);
+	return 0;
+}
+
+int isri_wait_begin(struct isri_waits *waits, struct isri_waiter *waiter,
+		    struct isr_flag *flag, bool has_patience)
+{
+	bool is_late;
+	int r;
+
+	ISR_TEST_POINT("flag-wait:begin");
+	pthread_mutex_lock(&waits->lock);
+	r = begin(waits, waiter, flag, has_patience);
+	is_late = waiter->is_late;
+	pthread_mutex_unlock(&waits->lock);
+
+	if (is_late)
+		isr_flag_set(&waits->came_late);
+	return r;
+}
+
+int isri_wait_end(struct isri_waits *waits, struct isri_waiter *waiter)
+{
+	int r;
+
+	ISR_TEST_POINT("flag-wait:end");
+	pthread_mutex_lock(&waits->lock);
+	r = waiter->result;
+	if (!r) {
+		r = (int)take_share(waiter->flag, waiter);
+		leave(waits, waiter);
+	}
+	pthread_mutex_unlock(&waits->lock);
+	return r ? r : -ETIMEDOUT;
+}
+
+static void settle(struct isri_waits *waits, struct isri_waiter *waiter,
+		   int result)
+{
+	leave(waits, waiter);
+	waiter->result = result;
+	waiter->wake(waiter);
+}
+
+void isri_waits_hand_out(struct isr_flag *flag, uint32_t count)
+{
+	struct isri_waits *waits = &flag->wake->waits;
+	bool is_sticky = flag->mode & ISR_FLAG_STICKY;
+	struct isri_waiter *first;
+	uint32_t share;
+
+	while (count && (first = first_of(flag))) {
+		/* The last one has all that is left. */
+		share = is_sticky || first->next == first ? count : 1;
+		if (!is_sticky)
+			count -= share;
+		settle(waits, first, (int)clamp(share));
+	}
+}
+
+void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag)
+{
+	struct isri_waiter *first;
+
+	pthread_mutex_lock(&waits->lock);
+	if (flag->cb) {
+		flag->cb = NULL;
+		set_first(flag, NULL);
+	}
+	while ((first = first_of(flag)))
+		settle(waits, first, -ECANCELED);
+	pthread_mutex_unlock(&waits->lock);
+}
+
+/* A thread that waits, on its own stack. */
+struct waiting_thread {
+	struct isri_waiter waiter;
+	uint32_t done;
+};
+
+static void wake_thread(struct isri_waiter *waiter)
+{
+	struct waiting_thread *thread = (struct waiting_thread *)waiter;
+
+	/* flag-wait:F */
+	atomic_store_explicit(ATOMIC(&thread->done), 1, memory_order_release);
+	/* Before the lock is free: it needs that to leave. */
+	isri_futex_wake(&thread->done, 1);
+}
+
+static void sleep_until_woken(struct waiting_thread *thread,
+			      uint64_t deadline_ns)
+{
+	ISR_TEST_POINT("flag-wait:G");
+	/* flag-wait:G */
+	while (!atomic_load_explicit(ATOMIC(&thread->done),
+				     memory_order_acquire)) {
+		if (isri_futex_wait(&thread->done, 0, deadline_ns) < 0)
+			return;
+	}
+}
+
+static int wait_here(struct isri_waits *waits, struct isr_flag *flag,
+		     int64_t timeout_ns)
+{
+	uint64_t deadline_ns = isri_futex_deadline_ns(timeout_ns);
+	struct waiting_thread thread = {.waiter = {.wake = wake_thread}};
+	int r;
+
+	r = isri_wait_begin(waits, &thread.waiter, flag, timeout_ns != 0);
+	if (r)
+		return r;
+	sleep_until_woken(&thread, deadline_ns);
+	return isri_wait_end(waits, &thread.waiter);
+}
+
+/* May the caller wait for what this loop delivers? */
+static int check(const struct isri_wake *wake)
+{
+	const void *owner;
+
+	if (!isri_wake_is_at_home(wake))
+		return -EPERM;
+	/* relaxed: a thread recognises only its own value, which it wrote */
+	owner = atomic_load_explicit(&wake->owner, memory_order_relaxed);
+	return owner == isri_context_thread() ? -EDEADLK : 0;
+}
+
+static int wait_as_visitor(struct isr_flag *flag, int64_t timeout_ns)
+{
+	struct isri_wake *wake;
+	uint32_t word;
+	int r;
+
+	ISR_TEST_POINT("flag-wait:C");
+	/* flag-wait:C */
+	wake = atomic_load_explicit(ATOMIC(&flag->wake), memory_order_seq_cst);
+	if (!wake) {
+		/* relaxed: it was finished, or never initialised */
+		word = atomic_load_explicit(ATOMIC(&flag->word),
+					    memory_order_relaxed);
+		return word & ISRI_FLAG_KEPT ? -ECANCELED : -EINVAL;
+	}
+	r = check(wake);
+	return r < 0 ? r : wait_here(&wake->waits, flag, timeout_ns);
+}
+
+int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns)
+{
+	int r;
+
+	if (!flag || timeout_ns < ISR_FOREVER)
+		return -EINVAL;
+	if (isr_in_context())
+		return -EPERM;
+
+	/* flag-wait:C */
+	atomic_fetch_add_explicit(ATOMIC(&flag->visitors), 1,
+				  memory_order_seq_cst);
+	r = wait_as_visitor(flag, timeout_ns);
+	ISR_TEST_POINT("flag-wait:E");
+	/* flag-wait:E */
+	atomic_fetch_sub_explicit(ATOMIC(&flag->visitors), 1,
+				  memory_order_release);
+	return r;
+}
