@@ -64,8 +64,8 @@ static void run_timer(void)
 	uint64_t before_ns = clock_ns(), after_ns;
 	struct isr_source *timer;
 
-	check(isr_timer_open(loop, TIMER_PERIOD_NS, TIMER_PERIOD_NS, timer_cb,
-			     NULL, &timer),
+	check(isr_timer_open(loop, TIMER_PERIOD_NS, TIMER_PERIOD_NS, NULL,
+			     timer_cb, NULL, &timer),
 	      "isr_timer_open");
 	after_ns = clock_ns();
 	check(isr_loop_run(loop), "isr_loop_run");

@@ -365,7 +365,7 @@ int client_new(struct server *server, int fd, uint64_t id,
 	if (!client)
 		return -ENOMEM;
 	client->interest = ISR_FD_READ;
-	r = isr_fd_open(server->loop, fd, client->interest, handle_socket,
+	r = isr_fd_open(server->loop, fd, client->interest, NULL, handle_socket,
 			client, &client->source);
 	if (r < 0) {
 		free(client);

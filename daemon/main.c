@@ -149,7 +149,7 @@ static int watch_signals(struct isr_loop *loop)
 	int r;
 
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		r = isr_signal_open(loop, signals[i], false, handle_stop, loop,
+		r = isr_signal_open(loop, signals[i], NULL, handle_stop, loop,
 				    &source);
 		if (r < 0) {
 			log_error("cannot watch signal %d: %s", signals[i],

@@ -174,10 +174,11 @@ int server_start(struct server *server, struct isr_loop *loop, struct hub *hub,
 	r = isr_flag_set_cb(&server->dropped_flag, free_dropped, server);
 	if (r < 0)
 		return r;
-	r = isr_timer_open(loop, 0, 0, handle_retry, server, &server->retry);
+	r = isr_timer_open(loop, 0, 0, NULL, handle_retry, server,
+			   &server->retry);
 	if (r < 0)
 		return r;
-	return isr_fd_open(loop, fd, ISR_FD_READ, handle_listener, server,
+	return isr_fd_open(loop, fd, ISR_FD_READ, NULL, handle_listener, server,
 			   &server->listener);
 }
 

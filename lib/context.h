@@ -1,17 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* F1: which context and thread the caller runs in. */
+/* F1: which context and thread the caller runs in, and for whom. */
 #ifndef ISRI_CONTEXT_H
 #define ISRI_CONTEXT_H
 
+#include <isrloop/emerg.h>
 #include <isrloop/isr.h>
 
 /*
- * Brackets around a handler in ISR context; they nest, because a signal may
- * interrupt a hard handler.
+ * A frame of the program's code that the library has called, or that a
+ * thread has entered by itself: on the stack of the caller, because a signal
+ * handler may come at any time and has no other memory. Frames nest.
  */
-void isri_context_enter(void);
-void isri_context_leave(void);
+struct isri_frame {
+	struct isri_frame *outer;
+	/* What runs; not changed while it does. source may be NULL. */
+	enum isr_context_kind kind;
+	struct isr_loop *loop;
+	struct isr_source *source;
+	/* isr_fail() was called in it: its code; else 0. */
+	int failed;
+};
+
+void isri_context_enter(struct isri_frame *frame, enum isr_context_kind kind,
+			struct isr_loop *loop, struct isr_source *source);
+/* The innermost one, always. */
+void isri_context_leave(const struct isri_frame *frame);
+
+/* The innermost frame of this thread; NULL: none. */
+struct isri_frame *isri_context_get_frame(void);
+
+/* Where the caller is, for a record. */
+enum isr_context_kind isri_context_get_kind(void);
+
+/*
+ * For functions that are legal everywhere but in ISR context: 0, or -EPERM
+ * and a record that names the function.
+ */
+int isri_context_refuse_isr(const char *function);
 
 /*
  * Names the calling thread: an address that no other living thread has.

@@ -73,15 +73,28 @@ static bool are_valid(unsigned int events)
 }
 
 int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
+		const struct isr_source_options *options,
 		isr_handler_cb *handler, void *arg,
 		struct isr_source **ret_source)
 {
+	const struct isri_source_setup setup = {
+		.ops = &fd_ops,
+		.loop = loop,
+		.options = options,
+		.kind = "fd",
+		.number = fd,
+		.handler = handler,
+		.arg = arg,
+	};
 	struct isri_fd *f;
 	int r;
 
 	if (!loop || !handler || !ret_source || !are_valid(events))
 		return -EINVAL;
 	r = isri_loop_check(loop);
+	if (r < 0)
+		return r;
+	r = isri_source_check_options(options);
 	if (r < 0)
 		return r;
 	if (fcntl(fd, F_GETFD) < 0)
@@ -91,7 +104,7 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	if (!f)
 		return -ENOMEM;
 	f->events = events;
-	r = isri_source_init(&f->source, &fd_ops, loop, 0, handler, arg);
+	r = isri_source_init(&f->source, &setup);
 	if (r < 0)
 		goto out;
 	r = isri_loop_fd_add(loop, &f->watch, fd, 0, serve_watch);

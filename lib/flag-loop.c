@@ -226,12 +226,13 @@ void isri_wake_finish_flags(struct isri_wake *wake)
 }
 
 /* 0 when the caller may use the flag as loop class functions do. */
-static int flag_check(const struct isr_flag *flag)
+static int flag_check_for(const struct isr_flag *flag, const char *function)
 {
 	if (!flag || !flag->wake)
 		return -EINVAL;
-	return isri_wake_check(flag->wake);
+	return isri_wake_check_for(flag->wake, function);
 }
+#define flag_check(flag) flag_check_for(flag, __func__)
 
 static void flag_bind(struct isr_flag *flag, struct isri_wake *wake,
 		      unsigned int mode)

@@ -5,6 +5,7 @@
 #define ISRLOOP_H
 
 #include <isrloop/chip.h>
+#include <isrloop/emerg.h>
 #include <isrloop/error.h>
 #include <isrloop/event.h>
 #include <isrloop/flag.h>

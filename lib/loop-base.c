@@ -19,6 +19,7 @@ int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb, void *arg)
 		return r;
 	isri_loop_base(loop)->log_cb = cb;
 	isri_loop_base(loop)->log_arg = arg;
+	isri_emerg_announce(loop);
 	return 0;
 }
 

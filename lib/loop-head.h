@@ -9,6 +9,7 @@
 
 #include <isrloop/isr.h>
 
+#include "emerg.h"
 #include "schedule.h"
 #include "wake.h"
 
@@ -16,6 +17,7 @@ struct isri_loop_head {
 	/* First: isri_wake_of(). */
 	struct isri_wake wake;
 	struct isri_schedule schedule;
+	struct isri_emerg emerg;
 };
 
 static inline struct isri_loop_head *isri_loop_head_of(struct isr_loop *loop)

@@ -67,13 +67,16 @@ static void loop_destroy(struct isr_loop *loop);
  * be freed in between; then the last bracket ends it, unless a caller of
  * libev further out is ours and will.
  */
-static void callback_enter(struct isr_loop *loop)
+static void callback_enter(struct isr_loop *loop, struct isri_frame *frame)
 {
 	loop->depth++;
+	isri_context_enter(frame, ISR_CONTEXT_LOOP, loop, NULL);
 }
 
-static void callback_leave(struct isr_loop *loop)
+static void callback_leave(struct isr_loop *loop,
+			   const struct isri_frame *frame)
 {
+	isri_context_leave(frame);
 	loop->depth--;
 	if (loop->freed && loop->depth == 0 && !loop->running)
 		loop_destroy(loop);
@@ -92,14 +95,15 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 {
 	struct isr_loop *loop = check->data;
+	struct isri_frame frame;
 
 	ev_idle_stop(ev, &loop->idle);
 	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
 	isri_wake_of(loop)->halted = loop->freed;
-	callback_enter(loop);
+	callback_enter(loop, &frame);
 	isri_wake_deliver(isri_wake_of(loop));
-	callback_leave(loop);
+	callback_leave(loop, &frame);
 }
 
 static void on_idle(struct ev_loop *ev, struct ev_idle *idle, int revents)
@@ -164,11 +168,15 @@ static void watch_forks(void)
 	fork_watch = -pthread_atfork(NULL, NULL, isri_context_forked);
 }
 
-static int check_config(const struct isr_loop_config *config)
+static int check_config(const struct isr_loop_config *config,
+			const char *function)
 {
 	uint32_t depth;
 	int r;
 
+	r = isri_context_refuse_isr(function);
+	if (r < 0)
+		return r;
 	if (!config)
 		return 0;
 	r = isri_check_size(config, config->sz, sizeof(*config));
@@ -189,7 +197,9 @@ static int init_flags(struct isr_loop *loop,
 
 	if (config && config->schedule_depth)
 		depth = config->schedule_depth;
-	/* Refused in ISR context, the one thing that can be wrong with it. */
+	r = isri_emerg_start(loop);
+	if (r < 0)
+		return r;
 	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
 	if (r < 0)
 		return r;
@@ -240,7 +250,7 @@ int isr_loop_new(const struct isr_loop_config *config,
 
 	if (!ret_loop)
 		return -EINVAL;
-	r = check_config(config);
+	r = check_config(config, __func__);
 	if (r < 0)
 		return r;
 	ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
@@ -260,7 +270,7 @@ int isr_loop_attach(struct ev_loop *ev, const struct isr_loop_config *config,
 
 	if (!ev || !ret_loop)
 		return -EINVAL;
-	r = check_config(config);
+	r = check_config(config, __func__);
 	if (r < 0)
 		return r;
 	return loop_new(ev, false, config, ret_loop);
@@ -293,6 +303,7 @@ int isr_loop_free(struct isr_loop *loop)
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
 		loop->base.members->close(loop->base.members);
+	isri_emerg_stop(loop);
 	isri_wake_finish_flags(isri_wake_of(loop));
 
 	loop->freed = true;
@@ -311,12 +322,17 @@ static void outer_sleep(struct isr_loop *loop)
 		isri_wake_kick(isri_wake_of(loop));
 }
 
-static int run(struct isr_loop *loop, int flags)
+static int run(struct isr_loop *loop, int flags, const char *function)
 {
+	int r;
+
 	if (!loop)
 		return -EINVAL;
-	if (isr_in_context() || !isri_wake_is_at_home(isri_wake_of(loop)))
+	if (!isri_wake_is_at_home(isri_wake_of(loop)))
 		return -EPERM;
+	r = isri_context_refuse_isr(function);
+	if (r < 0)
+		return r;
 	if (loop->running || loop->depth)
 		return -EBUSY;
 
@@ -339,21 +355,21 @@ static int run(struct isr_loop *loop, int flags)
 
 int isr_loop_run(struct isr_loop *loop)
 {
-	int r = run(loop, 0);
+	int r = run(loop, 0, __func__);
 
 	return r < 0 ? r : 0;
 }
 
 int isr_loop_dispatch(struct isr_loop *loop)
 {
-	return run(loop, EVRUN_NOWAIT);
+	return run(loop, EVRUN_NOWAIT, __func__);
 }
 
-int isri_loop_check(const struct isr_loop *loop)
+int isri_loop_check_for(const struct isr_loop *loop, const char *function)
 {
 	if (!loop)
 		return -EINVAL;
-	return isri_wake_check(&loop->base.head.wake);
+	return isri_wake_check_for(&loop->base.head.wake, function);
 }
 
 void isr_loop_stop(struct isr_loop *loop)
@@ -399,13 +415,14 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 	struct isr_loop *loop = watch->loop;
 	unsigned int events = ((revents & EV_READ) ? ISR_FD_READ : 0) |
 			      ((revents & EV_WRITE) ? ISR_FD_WRITE : 0);
+	struct isri_frame frame;
 
 	/* Stopped in this pass: it is level triggered and comes again. */
 	if (isri_wake_of(loop)->halted)
 		return;
-	callback_enter(loop);
+	callback_enter(loop, &frame);
 	watch->cb(watch, events);
-	callback_leave(loop);
+	callback_leave(loop, &frame);
 }
 
 static void watch_apply(struct isri_loop_fd *watch)

@@ -60,9 +60,18 @@ static inline struct isri_loop_base *isri_loop_base(struct isr_loop *loop)
 
 /*
  * 0 when the caller may use loop class functions: on the loop's thread and
- * not in ISR context; else -EPERM. -EINVAL for NULL.
+ * not in ISR context; else -EPERM, and a record that names the public function
+ * that checks. -EINVAL for NULL.
  */
-int isri_loop_check(const struct isr_loop *loop);
+int isri_loop_check_for(const struct isr_loop *loop, const char *function);
+#define isri_loop_check(loop) isri_loop_check_for(loop, __func__)
+
+/* Emergency records lead to the log; lib/emerg-log.c. As isr_flag_init(). */
+int isri_emerg_start(struct isr_loop *loop);
+/* There is somebody new for those that had nobody to go to. */
+void isri_emerg_announce(struct isr_loop *loop);
+/* The last ones, before the loop goes. */
+void isri_emerg_stop(struct isr_loop *loop);
 
 /*
  * Start watching; the watch is the caller's memory until removed. events are

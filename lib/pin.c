@@ -24,6 +24,7 @@
 #include "chip.h"
 #include "error.h"
 #include "irq-thread.h"
+#include "size.h"
 #include "source.h"
 
 struct isri_pin {
@@ -149,13 +150,15 @@ static void serve_entry(struct isri_irq_entry *entry)
 	n = read_batch(pin);
 	if (n < 0) {
 		lose_chip(pin, n, &pin->batch[0]);
-		isri_source_fire(&pin->source, &pin->batch[0]);
+		isri_source_fire(&pin->source, ISR_CONTEXT_IRQ_THREAD,
+				 &pin->batch[0]);
 		return;
 	}
 
 	for (i = 0; i < n && isri_source_is_armed(&pin->source); i++) {
 		follow_armed(pin, &pin->batch[i]);
-		isri_source_fire(&pin->source, &pin->batch[i]);
+		isri_source_fire(&pin->source, ISR_CONTEXT_IRQ_THREAD,
+				 &pin->batch[i]);
 	}
 	/* A hard handler failed: what came with that edge is discarded. */
 	for (; i < n; i++)
@@ -281,26 +284,28 @@ static const struct isri_source_ops pin_ops = {
 	.release = release_pin,
 };
 
-/* A later version's members may follow ours, but must be zero. */
 static int check_size(const struct isr_pin_config *config,
 		      struct isr_error *reterr_error)
 {
-	const unsigned char *bytes = (const unsigned char *)config;
-	size_t i;
+	int r = isri_check_size(config, config->sz, sizeof(*config));
 
-	if (config->sz < sizeof(*config))
-		return isri_error_set(reterr_error, -EINVAL,
+	if (r == -EINVAL)
+		return isri_error_set(reterr_error, r,
 				      "the pin's configuration says that it "
 				      "has %zu bytes; set sz to sizeof(struct "
 				      "isr_pin_config)",
 				      config->sz);
-	for (i = sizeof(*config); i < config->sz; i++)
-		if (bytes[i])
-			return isri_error_set(
-				reterr_error, -E2BIG,
-				"the pin's configuration asks for something "
-				"that this version of libisrloop does not "
-				"know; update the library");
+	if (r == 0)
+		r = isri_source_check_options(&config->source);
+	if (r == -E2BIG)
+		return isri_error_set(reterr_error, r,
+				      "the pin's configuration asks for "
+				      "something that this version of "
+				      "libisrloop does not know; update the "
+				      "library");
+	if (r < 0)
+		return isri_error_set(reterr_error, r,
+				      "unknown on_fail of the source");
 	return 0;
 }
 
@@ -324,7 +329,7 @@ static const char *find_fault(const struct isr_pin_config *config)
 	if (config->find_flags &
 	    ~(uint32_t)(ISR_LINE_FIND_BY_NAME | ISR_LINE_FIND_STRICT))
 		return "unknown find flags";
-	if (config->hard && config->reader == ISR_READER_LOOP)
+	if (config->source.hard && config->reader == ISR_READER_LOOP)
 		return "a hard handler runs in the IRQ thread; use "
 		       "ISR_READER_THREAD";
 	if (config->ring_events && !is_ring_size(config->ring_events))
@@ -395,20 +400,27 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 		    isr_handler_cb *handler, void *arg,
 		    struct isr_error *reterr_error)
 {
-	uint32_t ring_events = 0;
+	struct isri_source_setup setup = {
+		.ops = &pin_ops,
+		.loop = loop,
+		.options = &config->source,
+		.kind = config->line,
+		.number = -1,
+		.handler = handler,
+		.arg = arg,
+	};
 	int r;
 
 	pin->clock = config->clock;
 	pin->both_edges = config->edge == ISR_EDGE_BOTH;
 	pin->next_seq = 1;
-	pin->source.hard = config->hard;
 	pin->source.measured = config->clock == ISR_CLOCK_MONOTONIC;
-	if (config->reader == ISR_READER_THREAD && !config->hard)
-		ring_events = config->ring_events ? config->ring_events
-						  : ISR_SOURCE_RING_EVENTS;
+	if (config->reader == ISR_READER_THREAD && !config->source.hard)
+		setup.ring_events = config->ring_events
+					    ? config->ring_events
+					    : ISR_SOURCE_RING_EVENTS;
 
-	r = isri_source_init(&pin->source, &pin_ops, loop, ring_events, handler,
-			     arg);
+	r = isri_source_init(&pin->source, &setup);
 	if (r < 0)
 		return isri_error_set(reterr_error, r,
 				      "line %s: no memory for its events",
@@ -471,12 +483,13 @@ out:
 }
 
 /* 0 when the caller may use it as a pin. */
-static int check_pin(const struct isr_source *source)
+static int check_pin_for(const struct isr_source *source, const char *function)
 {
 	if (!source || source->ops != &pin_ops)
 		return -EINVAL;
-	return isri_loop_check(source->loop);
+	return isri_loop_check_for(source->loop, function);
 }
+#define check_pin(source) check_pin_for(source, __func__)
 
 int isr_pin_get_info(const struct isr_source *source,
 		     struct isr_pin_info *ret_info)

@@ -221,12 +221,15 @@ static size_t get_some(struct isr_ring *ring, struct isr_event *ret_events,
 }
 
 /* A ring without loop is polled by one thread, any. */
-static int ring_check(const struct isr_ring *ring)
+static int ring_check_for(const struct isr_ring *ring, const char *function)
 {
 	if (!ring || !ring->slots)
 		return -EINVAL;
-	return ring->ready.wake ? isri_wake_check(ring->ready.wake) : 0;
+	return ring->ready.wake
+		       ? isri_wake_check_for(ring->ready.wake, function)
+		       : 0;
 }
+#define ring_check(ring) ring_check_for(ring, __func__)
 
 int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 		 size_t max_events)

@@ -85,15 +85,16 @@ static void fire(struct isr_source *source, const siginfo_t *info)
 	event.line_seq =
 		1 + atomic_fetch_add_explicit(ATOMIC(&source->stats.line_seq),
 					      1, memory_order_relaxed);
-	isri_source_fire(source, &event);
+	isri_source_fire(source, ISR_CONTEXT_SIGNAL, &event);
 }
 
 void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
 {
 	struct isr_source *source;
+	struct isri_frame frame;
 	int saved_errno = errno;
 
-	isri_context_enter();
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, NULL, NULL);
 	ISR_TEST_POINT("sig:A");
 	/* sig:A */
 	atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 1,
@@ -108,6 +109,6 @@ void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
 	/* sig:C */
 	atomic_fetch_sub_explicit(ATOMIC(&table[signo].inside), 1,
 				  memory_order_release);
-	isri_context_leave();
+	isri_context_leave(&frame);
 	errno = saved_errno;
 }

@@ -115,10 +115,22 @@ static int install(struct isri_signal *sig)
 	return 0;
 }
 
-int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
+int isr_signal_open(struct isr_loop *loop, int signo,
+		    const struct isr_source_options *options,
 		    isr_handler_cb *handler, void *arg,
 		    struct isr_source **ret_source)
 {
+	const struct isri_source_setup setup = {
+		.ops = &signal_ops,
+		.loop = loop,
+		.options = options,
+		.kind = "signal",
+		.number = signo,
+		.ring_events =
+			options && options->hard ? 0 : ISR_SOURCE_RING_EVENTS,
+		.handler = handler,
+		.arg = arg,
+	};
 	struct isri_signal *sig;
 	int r;
 
@@ -128,15 +140,16 @@ int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
 	if (r < 0)
 		return r;
 
+	r = isri_source_check_options(options);
+	if (r < 0)
+		return r;
 	sig = calloc(1, sizeof(*sig));
 	if (!sig)
 		return -ENOMEM;
 	sig->signo = signo;
-	sig->source.hard = hard;
 	sig->source.measured = true;
 
-	r = isri_source_init(&sig->source, &signal_ops, loop,
-			     hard ? 0 : ISR_SOURCE_RING_EVENTS, handler, arg);
+	r = isri_source_init(&sig->source, &setup);
 	if (r < 0)
 		goto out;
 	r = install(sig);

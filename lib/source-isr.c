@@ -3,14 +3,22 @@
 /*
  * F3, signal class: the part of a source that runs in ISR context.
  */
+#include <errno.h>
+
 #include <isrloop/isr.h>
 
 #include "context.h"
+#include "emerg.h"
 #include "source.h"
 
 uint16_t isr_source_get_id(const struct isr_source *source)
 {
 	return source->id;
+}
+
+const char *isr_source_get_name(const struct isr_source *source)
+{
+	return source->name;
 }
 
 /* Reports about events are no events: they are not in the sums. */
@@ -20,51 +28,86 @@ static bool is_report(const struct isr_event *event)
 	       event->kind == ISR_EVENT_CHIP_LOST;
 }
 
-void isri_source_note_delivery(struct isr_source *source,
-			       const struct isr_event *event)
+/* An event is about to be handled: count it, and the time it took. */
+static void note_delivery(struct isr_source *source,
+			  const struct isr_event *event, uint64_t now_ns)
 {
-	uint64_t now_ns;
-
 	if (is_report(event))
 		return;
 
 	isri_source_count(&source->stats.delivered, 1);
-	if (!source->measured)
-		return;
-
 	/* A simulated edge may be stamped ahead of its time. */
-	now_ns = isr_now_ns();
-	isr_hist_record(&source->latency,
-			now_ns > event->t_ns ? now_ns - event->t_ns : 0);
+	if (source->measured)
+		isr_hist_record(&source->latency, now_ns > event->t_ns
+							  ? now_ns - event->t_ns
+							  : 0);
 }
 
-void isri_source_note_failure(struct isr_source *source, int error)
+/* Returns what it fails with, or 0. */
+static int note_duration(struct isr_source *source, uint64_t duration_ns)
+{
+	uint64_t max_ns;
+
+	/* relaxed: a maximum by itself */
+	max_ns = atomic_load_explicit(ATOMIC(&source->stats.max_ns),
+				      memory_order_relaxed);
+	while (duration_ns > max_ns &&
+	       /* relaxed: as above */
+	       !atomic_compare_exchange_weak_explicit(
+		       ATOMIC(&source->stats.max_ns), &max_ns, duration_ns,
+		       memory_order_relaxed, memory_order_relaxed))
+		;
+	if (duration_ns <= source->budget_ns)
+		return 0;
+
+	isri_source_count(&source->stats.over_budget, 1);
+	isri_emerg_record(source->loop, ISR_EMERG_OVER_BUDGET, -ETIME,
+			  duration_ns, "the handler ran over its budget", NULL);
+	return source->fail_over_budget ? -ETIME : 0;
+}
+
+/* True when the source is to be disarmed. */
+static bool note_failure(struct isr_source *source, int error)
 {
 	isri_source_count(&source->stats.failed, 1);
 	/* relaxed: whoever is told through the flag sees it */
 	atomic_store_explicit(ATOMIC(&source->stats.last_error), error,
 			      memory_order_relaxed);
-	/* First, because the other one's callback may close the source. */
-	isr_flag_set(&source->told);
+	if (source->on_fail == ISR_ON_FAIL_ABORT)
+		isri_emerg_abort(error, "the handler failed");
+
 	isr_flag_set(&source->failed);
+	return source->on_fail == ISR_ON_FAIL_DISARM;
 }
 
-static void run_hard(struct isr_source *source, const struct isr_event *event)
+bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
+		     const struct isr_event *event)
 {
-	int r;
+	bool timed = source->budget_ns || source->measured;
+	uint64_t start_ns = timed ? isr_now_ns() : 0;
+	struct isri_frame frame;
+	bool disarm;
+	int error, over = 0;
 
-	isri_context_enter();
-	isri_source_note_delivery(source, event);
-	r = source->handler(source, event, source->arg);
-	isri_context_leave();
-
-	if (r < 0) {
-		isri_source_set_armed(source, false);
-		isri_source_note_failure(source, r);
-	}
+	note_delivery(source, event, start_ns);
+	isri_context_enter(&frame, kind, source->loop, source);
+	error = source->handler(source, event, source->arg);
+	if (error < 0 && !frame.failed)
+		isri_emerg_record(source->loop, ISR_EMERG_FAILED, error, 0,
+				  "the handler failed", NULL);
+	if (frame.failed)
+		error = frame.failed;
+	if (source->budget_ns)
+		over = note_duration(source, isr_now_ns() - start_ns);
+	if (error >= 0)
+		error = over;
+	disarm = error < 0 && note_failure(source, error);
+	isri_context_leave(&frame);
+	return disarm;
 }
 
-void isri_source_fire(struct isr_source *source, struct isr_event *event)
+void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
+		      struct isr_event *event)
 {
 	if (!isri_source_is_armed(source)) {
 		if (!is_report(event))
@@ -73,9 +116,9 @@ void isri_source_fire(struct isr_source *source, struct isr_event *event)
 	}
 
 	event->source = source->id;
-	if (source->hard)
-		run_hard(source, event);
-	else
+	if (!source->hard)
 		/* A full ring counts and tells its losses itself. */
 		(void)isr_ring_put(&source->ring, event);
+	else if (isri_source_run(source, kind, event))
+		isri_source_set_armed(source, false);
 }

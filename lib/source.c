@@ -18,6 +18,7 @@
  * of a loop is ever inside a handler.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,26 +105,23 @@ static void tell_untold(struct isr_source *source, struct isr_event *event)
 /* False when the source is gone. */
 static bool run_soft(struct isr_source *source, struct isr_event *event)
 {
-	int r;
+	bool failed;
 
 	event->source = source->id;
 	source->delivered_seq = event->line_seq;
 	if (source->untold)
 		tell_untold(source, event);
-	isri_source_note_delivery(source, event);
 
 	source->running = true;
-	r = source->handler(source, event, source->arg);
+	failed = isri_source_run(source, ISR_CONTEXT_LOOP, event);
 	source->running = false;
 
 	if (source->closing) {
 		close_now(source);
 		return false;
 	}
-	if (r < 0) {
+	if (failed)
 		disarm(source);
-		isri_source_note_failure(source, r);
-	}
 	return true;
 }
 
@@ -202,58 +200,69 @@ static int init_ring(struct isr_source *source, uint32_t ring_events)
 	return isr_flag_set_cb(&source->ring.ready, drain_ring, source);
 }
 
-static void log_failure(struct isr_flag *told, uint32_t count, void *arg)
+int isri_source_check_options(const struct isr_source_options *options)
 {
-	struct isr_source *source = arg;
-	/* relaxed: the flag orders it */
-	int error = atomic_load_explicit(ATOMIC(&source->stats.last_error),
-					 memory_order_relaxed);
-	const char *text = strerrordesc_np(-error);
+	size_t i;
 
-	isri_loop_log(source->loop, ISR_LOG_WARNING,
-		      "source %u: its handler failed and is disarmed: %s (%d)",
-		      source->id, text ? text : "unknown error", error);
+	if (!options)
+		return 0;
+	for (i = 0; i < sizeof(options->reserved) / sizeof(uint64_t); i++)
+		if (options->reserved[i])
+			return -E2BIG;
+	return options->on_fail > ISR_ON_FAIL_ABORT ? -EINVAL : 0;
 }
 
-static int init_flags(struct isr_source *source)
+static void take_options(struct isr_source *source,
+			 const struct isr_source_options *options)
 {
-	int r;
+	if (!options)
+		return;
+	source->hard = options->hard;
+	source->on_fail = options->on_fail;
+	source->budget_ns = options->budget_ns;
+	source->fail_over_budget = options->fail_over_budget;
+}
 
-	r = isr_flag_init(&source->failed, source->loop, ISR_FLAG_AUTO);
-	if (r < 0)
-		return r;
-	r = isr_flag_init(&source->told, source->loop, ISR_FLAG_AUTO);
-	if (r < 0)
-		return r;
-	return isr_flag_set_cb(&source->told, log_failure, source);
+static void take_name(struct isr_source *source,
+		      const struct isri_source_setup *setup)
+{
+	if (setup->options && setup->options->name)
+		snprintf(source->name, sizeof(source->name), "%s",
+			 setup->options->name);
+	else if (setup->number >= 0)
+		snprintf(source->name, sizeof(source->name), "%s %d",
+			 setup->kind, setup->number);
+	else
+		snprintf(source->name, sizeof(source->name), "%s", setup->kind);
 }
 
 int isri_source_init(struct isr_source *source,
-		     const struct isri_source_ops *ops, struct isr_loop *loop,
-		     uint32_t ring_events, isr_handler_cb *handler, void *arg)
+		     const struct isri_source_setup *setup)
 {
 	int r;
 
-	source->ops = ops;
-	source->loop = loop;
-	source->handler = handler;
-	source->arg = arg;
+	source->ops = setup->ops;
+	source->loop = setup->loop;
+	source->handler = setup->handler;
+	source->arg = setup->arg;
+	take_options(source, setup->options);
+	take_name(source, setup);
 
-	r = isri_loop_take_source_id(loop);
+	r = isri_loop_take_source_id(source->loop);
 	if (r < 0)
 		return r;
 	source->id = (uint16_t)r;
 
-	r = init_flags(source);
+	r = isr_flag_init(&source->failed, source->loop, ISR_FLAG_AUTO);
 	if (r < 0)
 		return r;
-	if (ring_events) {
-		r = init_ring(source, ring_events);
+	if (setup->ring_events) {
+		r = init_ring(source, setup->ring_events);
 		if (r < 0)
 			return r;
 	}
 
-	isri_loop_member_add(loop, &source->member, close_member);
+	isri_loop_member_add(source->loop, &source->member, close_member);
 	return 0;
 }
 
@@ -263,17 +272,18 @@ void isri_source_done(struct isr_source *source)
 	if (source->id)
 		isri_loop_put_source_id(source->loop, source->id);
 	isr_ring_done(&source->ring);
-	isr_flag_done(&source->told);
 	isr_flag_done(&source->failed);
 	free(source->slots);
 	source->slots = NULL;
 }
 
 /* 0 when the caller may use the source as loop class functions do. */
-static int check_source(const struct isr_source *source)
+static int check_source_for(const struct isr_source *source,
+			    const char *function)
 {
-	return source ? isri_loop_check(source->loop) : -EINVAL;
+	return source ? isri_loop_check_for(source->loop, function) : -EINVAL;
 }
+#define check_source(source) check_source_for(source, __func__)
 
 int isr_source_arm(struct isr_source *source)
 {
@@ -357,6 +367,8 @@ int isr_source_get_stats(struct isr_source *source,
 	ret_stats->merged = LOAD(&stats->merged);
 	ret_stats->discarded = LOAD(&stats->discarded);
 	ret_stats->failed = LOAD(&stats->failed);
+	ret_stats->over_budget = LOAD(&stats->over_budget);
+	ret_stats->max_ns = LOAD(&stats->max_ns);
 	ret_stats->last_error = LOAD(&stats->last_error);
 	ret_stats->line_seq = LOAD(&stats->line_seq);
 	return 0;

@@ -24,6 +24,7 @@
 #include <isrloop/source.h>
 
 #include "atomic.h"
+#include "context.h"
 #include "loop.h"
 
 /* Events read, or taken from the ring, in one go. */
@@ -56,7 +57,11 @@ struct isr_source {
 	isr_handler_cb *handler;
 	void *arg;
 	uint16_t id;
+	char name[ISR_SOURCE_NAME_BYTES];
 	bool hard;
+	bool fail_over_budget;
+	enum isr_on_fail on_fail;
+	uint64_t budget_ns;
 	/* t_ns is CLOCK_MONOTONIC, and of the event, not of its discovery */
 	bool measured;
 
@@ -76,17 +81,32 @@ struct isr_source {
 
 	struct isr_ring ring;
 	struct isr_flag failed; /* the user's */
-	struct isr_flag told;	/* the same for us: it leads to the log */
 	struct isr_hist latency;
 };
 
+/* How a kind makes its source. */
+struct isri_source_setup {
+	const struct isri_source_ops *ops;
+	struct isr_loop *loop;
+	const struct isr_source_options *options; /* NULL: all defaults */
+	/* In place of a name that the options do not have. */
+	const char *kind;
+	int number; /* -1: none */
+	/* 0: no ring */
+	uint32_t ring_events;
+	isr_handler_cb *handler;
+	void *arg;
+};
+
+/* 0; -EINVAL, or -E2BIG for what a later version knows. NULL is legal. */
+int isri_source_check_options(const struct isr_source_options *options);
+
 /*
- * Fill in zeroed memory: number, failed flag, and a ring of ring_events when
- * that is not 0. The source is disarmed. Returns 0, -ENOMEM, -EMFILE.
+ * Fill in zeroed memory: number, name, options, failed flag, ring. The source
+ * is disarmed. Returns 0, -ENOMEM, -EMFILE.
  */
 int isri_source_init(struct isr_source *source,
-		     const struct isri_source_ops *ops, struct isr_loop *loop,
-		     uint32_t ring_events, isr_handler_cb *handler, void *arg);
+		     const struct isri_source_setup *setup);
 /* Legal on a half-built source; the kind frees the memory. */
 void isri_source_done(struct isr_source *source);
 
@@ -101,13 +121,19 @@ bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
  * Signal class: lib/source-isr.c
  */
 
-/* Event as stamped; its source is filled in. Counts it when disarmed. */
-void isri_source_fire(struct isr_source *source, struct isr_event *event);
-/* The handler returned error: count it, and set the failed flag. */
-void isri_source_note_failure(struct isr_source *source, int error);
-/* An event is about to be handled: count it, and the time it took. */
-void isri_source_note_delivery(struct isr_source *source,
-			       const struct isr_event *event);
+/*
+ * Event as stamped; its source is filled in. Counts it when disarmed. A hard
+ * handler runs in a frame of this kind.
+ */
+void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
+		      struct isr_event *event);
+/*
+ * Run the handler, in a frame of this kind, with all that is counted about it.
+ * Returns true when it failed and the source is to be disarmed: that is the
+ * caller's, because it knows how.
+ */
+bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
+		     const struct isr_event *event);
 
 /*
  * Counters are independent of each other and order nothing: relaxed. An

@@ -138,26 +138,37 @@ static int start_timer(struct isri_timer *timer, uint64_t first_ns,
 	return 0;
 }
 
-static int init_timer(struct isri_timer *timer, struct isr_loop *loop,
-		      isr_handler_cb *handler, void *arg)
+static int init_timer(struct isri_timer *timer,
+		      const struct isri_source_setup *setup)
 {
 	int r;
 
 	timer->source.measured = true;
-	r = isri_source_init(&timer->source, &timer_ops, loop, 0, handler, arg);
+	r = isri_source_init(&timer->source, setup);
 	if (r < 0)
 		return r;
 
 	timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (timer->fd < 0)
 		return -errno;
-	return isri_loop_fd_add(loop, &timer->watch, timer->fd, 0, serve_watch);
+	return isri_loop_fd_add(setup->loop, &timer->watch, timer->fd, 0,
+				serve_watch);
 }
 
 int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
+		   const struct isr_source_options *options,
 		   isr_handler_cb *handler, void *arg,
 		   struct isr_source **ret_source)
 {
+	const struct isri_source_setup setup = {
+		.ops = &timer_ops,
+		.loop = loop,
+		.options = options,
+		.kind = "timer",
+		.number = -1,
+		.handler = handler,
+		.arg = arg,
+	};
 	struct isri_timer *timer;
 	int r;
 
@@ -167,11 +178,14 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	if (r < 0)
 		return r;
 
+	r = isri_source_check_options(options);
+	if (r < 0)
+		return r;
 	timer = calloc(1, sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
 	timer->fd = -1;
-	r = init_timer(timer, loop, handler, arg);
+	r = init_timer(timer, &setup);
 	if (r < 0)
 		goto out;
 	r = arm_timer(&timer->source);

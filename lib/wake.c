@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "context.h"
+#include "emerg.h"
 #include "test-point.h"
 #include "wake.h"
 
@@ -97,17 +98,20 @@ bool isri_wake_is_at_home(const struct isri_wake *wake)
 	return wake->generation == isri_context_generation();
 }
 
-int isri_wake_check(const struct isri_wake *wake)
+int isri_wake_check_for(const struct isri_wake *wake, const char *function)
 {
 	const void *owner;
 
+	/* A child's thread has the address of the one that forked. */
+	if (!isri_wake_is_at_home(wake))
+		return -EPERM;
 	/* relaxed: a thread recognises only its own value, which it wrote */
 	owner = atomic_load_explicit(&wake->owner, memory_order_relaxed);
-	/* A child's thread has the address of the one that forked. */
-	if (owner != isri_context_thread() || isr_in_context() ||
-	    !isri_wake_is_at_home(wake))
-		return -EPERM;
-	return 0;
+	if (owner == isri_context_thread() && !isr_in_context())
+		return 0;
+
+	isri_emerg_misuse((struct isr_loop *)wake, function);
+	return -EPERM;
 }
 
 void isri_wake_claim(struct isri_wake *wake)

@@ -76,9 +76,11 @@ bool isri_wake_is_at_home(const struct isri_wake *wake);
 
 /*
  * 0 when loop class functions are legal here: on the loop's thread, outside
- * ISR context, and not in a child; else -EPERM. Signal class.
+ * ISR context, and not in a child; else -EPERM, and an emergency record that
+ * names the public function that checks. Signal class.
  */
-int isri_wake_check(const struct isri_wake *wake);
+int isri_wake_check_for(const struct isri_wake *wake, const char *function);
+#define isri_wake_check(wake) isri_wake_check_for(wake, __func__)
 
 /* The loop's side; loop class, and the caller has checked that. */
 /* lib/flag-loop.c */

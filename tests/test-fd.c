@@ -29,7 +29,7 @@ static void teardown(void)
 
 static void open_fd(unsigned int events)
 {
-	xt_ok(isr_fd_open(loop, fds[0], events, xt_sink, &sink, &source));
+	xt_ok(isr_fd_open(loop, fds[0], events, NULL, xt_sink, &sink, &source));
 }
 
 static void make_readable(void)
@@ -131,7 +131,8 @@ START_TEST(fd_may_be_closed_by_its_own_handler)
 	unsigned int n = 0;
 
 	make_readable();
-	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, close_self, &n, &source));
+	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, NULL, close_self, &n,
+			  &source));
 
 	xt_settle();
 
@@ -192,17 +193,18 @@ END_TEST
 
 START_TEST(fd_bad_arguments_are_refused)
 {
+	xt_fails_with(EINVAL, isr_fd_open(NULL, fds[0], 0, NULL, xt_sink, NULL,
+					  &source));
 	xt_fails_with(EINVAL,
-		      isr_fd_open(NULL, fds[0], 0, xt_sink, NULL, &source));
+		      isr_fd_open(loop, fds[0], 0, NULL, NULL, NULL, &source));
 	xt_fails_with(EINVAL,
-		      isr_fd_open(loop, fds[0], 0, NULL, NULL, &source));
-	xt_fails_with(EINVAL,
-		      isr_fd_open(loop, fds[0], 0, xt_sink, NULL, NULL));
-	xt_fails_with(EINVAL,
-		      isr_fd_open(loop, fds[0], 4, xt_sink, NULL, &source));
-	xt_fails_with(EBADF, isr_fd_open(loop, -1, 0, xt_sink, NULL, &source));
+		      isr_fd_open(loop, fds[0], 0, NULL, xt_sink, NULL, NULL));
+	xt_fails_with(EINVAL, isr_fd_open(loop, fds[0], 4, NULL, xt_sink, NULL,
+					  &source));
 	xt_fails_with(EBADF,
-		      isr_fd_open(loop, 4000, 0, xt_sink, NULL, &source));
+		      isr_fd_open(loop, -1, 0, NULL, xt_sink, NULL, &source));
+	xt_fails_with(EBADF,
+		      isr_fd_open(loop, 4000, 0, NULL, xt_sink, NULL, &source));
 	ck_assert_ptr_null(source);
 
 	xt_fails_with(EINVAL, isr_fd_set_events(NULL, ISR_FD_READ));

@@ -314,9 +314,11 @@ END_TEST
 
 static void *wait_in_isr_context(void *arg)
 {
-	isri_context_enter();
+	struct isri_frame frame;
+
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, loop, NULL);
 	*(int *)arg = isr_flag_wait(&flag, ISR_FOREVER);
-	isri_context_leave();
+	isri_context_leave(&frame);
 	return NULL;
 }
 

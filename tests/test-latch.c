@@ -277,14 +277,15 @@ END_TEST
 START_TEST(latch_neither_begins_nor_ends_in_isr_context)
 {
 	static struct isr_latch other;
+	struct isri_frame frame;
 
-	isri_context_enter();
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, loop, NULL);
 	xt_fails_with(EPERM, isr_latch_init(&other, NULL, big_slots, 8));
 	xt_fails_with(EPERM, isr_latch_init(&other, loop, big_slots, 8));
 	xt_fails_with(EPERM, isr_latch_done(&latch));
 	xt_ok(store(1));
 	ck_assert_int_eq(load(), 1);
-	isri_context_leave();
+	isri_context_leave(&frame);
 }
 END_TEST
 

@@ -427,11 +427,12 @@ END_TEST
 START_TEST(loop_is_not_made_in_isr_context)
 {
 	struct isr_loop *other = NULL;
+	struct isri_frame frame;
 
-	isri_context_enter();
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, loop, NULL);
 	xt_fails_with(EPERM, isr_loop_new(NULL, &other));
 	xt_fails_with(EPERM, isr_loop_attach(EV_DEFAULT, NULL, &other));
-	isri_context_leave();
+	isri_context_leave(&frame);
 
 	ck_assert_ptr_null(other);
 	ev_default_destroy();

@@ -279,11 +279,11 @@ static int try_loop_class(struct isr_source *source,
 	s->result |= isr_pin_get_value(source, &value) != -EPERM;
 	s->result |= isr_pin_open(s->loop, &config, try_loop_class, s, &ret,
 				  NULL) != -EPERM;
-	s->result |=
-		isr_fd_open(s->loop, 0, 0, try_loop_class, s, &ret) != -EPERM;
-	s->result |= isr_timer_open(s->loop, 0, 0, try_loop_class, s, &ret) !=
-		     -EPERM;
-	s->result |= isr_signal_open(s->loop, SIGUSR1, false, try_loop_class, s,
+	s->result |= isr_fd_open(s->loop, 0, 0, NULL, try_loop_class, s,
+				 &ret) != -EPERM;
+	s->result |= isr_timer_open(s->loop, 0, 0, NULL, try_loop_class, s,
+				    &ret) != -EPERM;
+	s->result |= isr_signal_open(s->loop, SIGUSR1, NULL, try_loop_class, s,
 				     &ret) != -EPERM;
 	s->result |= ret != NULL;
 	s->n++;

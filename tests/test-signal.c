@@ -18,7 +18,8 @@ static void setup(void)
 
 static void open_signal(int signo, bool hard)
 {
-	xt_ok(isr_signal_open(loop, signo, hard, xt_sink, &sink, &source));
+	xt_ok(isr_signal_open(loop, signo, hard ? &xt_hard : NULL, xt_sink,
+			      &sink, &source));
 }
 
 START_TEST(signal_soft_handler_runs_on_the_loop)
@@ -118,7 +119,8 @@ static int break_errno(struct isr_source *s, const struct isr_event *event,
 
 START_TEST(signal_keeps_errno)
 {
-	xt_ok(isr_signal_open(loop, SIGUSR1, true, break_errno, NULL, &source));
+	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, break_errno, NULL,
+			      &source));
 	errno = EXDEV;
 
 	raise(SIGUSR1);
@@ -135,8 +137,7 @@ static int try_loop_class(struct isr_source *s, const struct isr_event *event,
 
 	results[0] = isr_source_disarm(s);
 	results[1] = isr_source_close(s);
-	results[2] =
-		isr_signal_open(loop, SIGUSR2, false, xt_sink, &sink, &ret);
+	results[2] = isr_signal_open(loop, SIGUSR2, NULL, xt_sink, &sink, &ret);
 	results[3] = isr_loop_run(loop);
 	return 0;
 }
@@ -145,7 +146,7 @@ START_TEST(signal_hard_handler_may_not_call_the_loop_class)
 {
 	int i, results[4] = {0};
 
-	xt_ok(isr_signal_open(loop, SIGUSR1, true, try_loop_class, results,
+	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, try_loop_class, results,
 			      &source));
 
 	raise(SIGUSR1);
@@ -162,7 +163,7 @@ static const int unwatchable[] = {0,	  -1,	  SIGKILL, SIGSTOP, SIGSEGV,
 
 START_TEST(signal_unwatchable_is_refused)
 {
-	xt_fails_with(EINVAL, isr_signal_open(loop, unwatchable[_i], false,
+	xt_fails_with(EINVAL, isr_signal_open(loop, unwatchable[_i], NULL,
 					      xt_sink, &sink, &source));
 	ck_assert_ptr_null(source);
 }
@@ -176,9 +177,9 @@ START_TEST(signal_has_one_source)
 	open_signal(SIGUSR1, false);
 	xt_ok(isr_loop_new(NULL, &other));
 
-	xt_fails_with(EBUSY, isr_signal_open(loop, SIGUSR1, true, xt_sink,
+	xt_fails_with(EBUSY, isr_signal_open(loop, SIGUSR1, &xt_hard, xt_sink,
 					     &sink, &second));
-	xt_fails_with(EBUSY, isr_signal_open(other, SIGUSR1, true, xt_sink,
+	xt_fails_with(EBUSY, isr_signal_open(other, SIGUSR1, &xt_hard, xt_sink,
 					     &sink, &second));
 	ck_assert_ptr_null(second);
 	xt_ok(isr_loop_free(other));
@@ -230,7 +231,7 @@ START_TEST(signal_disposition_found_is_restored)
 	hup = get_disposition(SIGHUP);
 
 	open_signal(SIGUSR1, false);
-	xt_ok(isr_signal_open(loop, SIGHUP, true, xt_sink, &sink, &second));
+	xt_ok(isr_signal_open(loop, SIGHUP, &xt_hard, xt_sink, &sink, &second));
 	xt_ok(isr_source_close(source));
 	assert_same(get_disposition(SIGUSR1), usr1);
 	xt_ok(isr_loop_free(loop));
@@ -310,7 +311,7 @@ START_TEST(signal_may_be_closed_by_its_own_handler)
 	unsigned int n = 0;
 
 	signal(SIGUSR1, SIG_IGN);
-	xt_ok(isr_signal_open(loop, SIGUSR1, false, close_self, &n, &source));
+	xt_ok(isr_signal_open(loop, SIGUSR1, NULL, close_self, &n, &source));
 	raise(SIGUSR1);
 	raise(SIGUSR1);
 
@@ -360,7 +361,7 @@ START_TEST(signal_end_waits_for_a_handler_in_another_thread)
 	atomic_store(&entered, false);
 	atomic_store(&released, false);
 	atomic_store(&finished, false);
-	xt_ok(isr_signal_open(loop, SIGUSR1, true, linger, NULL, &source));
+	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, linger, NULL, &source));
 	ck_assert_int_eq(pthread_create(&raiser, NULL, raise_in_thread, NULL),
 			 0);
 	while (!atomic_load(&entered))
@@ -403,7 +404,8 @@ START_TEST(signal_no_handler_runs_after_close)
 	ck_assert_int_eq(pthread_create(&thread, NULL, storm, NULL), 0);
 	for (i = 0; i < 100; i++) {
 		seen = atomic_load(&n);
-		xt_ok(isr_signal_open(loop, SIGUSR1, _i, count, &n, &source));
+		xt_ok(isr_signal_open(loop, SIGUSR1, _i ? &xt_hard : NULL,
+				      count, &n, &source));
 		while (atomic_load(&n) < seen + 10)
 			xt_ok(isr_loop_dispatch(loop));
 

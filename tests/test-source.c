@@ -28,11 +28,11 @@ static void open_all(isr_handler_cb *handler, void *arg,
 	/* In ISR context the handler could not close anything. */
 	ret_sources[1] = xt_pin_open("B", XT_HARD);
 	xt_ok(isr_pin_open(loop, &polled, handler, arg, &ret_sources[2], NULL));
-	xt_ok(isr_signal_open(loop, SIGUSR1, false, handler, arg,
+	xt_ok(isr_signal_open(loop, SIGUSR1, NULL, handler, arg,
 			      &ret_sources[3]));
-	xt_ok(isr_fd_open(loop, STDOUT_FILENO, ISR_FD_WRITE, handler, arg,
+	xt_ok(isr_fd_open(loop, STDOUT_FILENO, ISR_FD_WRITE, NULL, handler, arg,
 			  &ret_sources[4]));
-	xt_ok(isr_timer_open(loop, 1, 1, handler, arg, &ret_sources[5]));
+	xt_ok(isr_timer_open(loop, 1, 1, NULL, handler, arg, &ret_sources[5]));
 	xt_edges(0, 20);
 	xt_edges(1, 20);
 	xt_edges(2, 20);
@@ -257,7 +257,7 @@ START_TEST(source_opened_and_closed_for_ever)
 	int i;
 
 	for (i = 0; i < 70000; i++) {
-		xt_ok(isr_timer_open(loop, 0, 0, xt_sink, &sink, &timer));
+		xt_ok(isr_timer_open(loop, 0, 0, NULL, xt_sink, &sink, &timer));
 		xt_ok(isr_source_close(timer));
 	}
 }
@@ -323,7 +323,7 @@ START_TEST(source_kinds_are_told_apart)
 	struct isr_pin_info info;
 	int value;
 
-	xt_ok(isr_timer_open(loop, 0, 0, xt_sink, &sink, &timer));
+	xt_ok(isr_timer_open(loop, 0, 0, NULL, xt_sink, &sink, &timer));
 
 	xt_fails_with(EINVAL, isr_fd_set_events(timer, ISR_FD_READ));
 	xt_fails_with(EINVAL, isr_pin_get_info(timer, &info));
@@ -345,8 +345,9 @@ START_TEST(source_of_another_thread_is_not_changed)
 	struct isr_source *sources[2];
 	pthread_t thread;
 
-	xt_ok(isr_fd_open(loop, STDOUT_FILENO, 0, xt_sink, &sink, &sources[0]));
-	xt_ok(isr_timer_open(loop, 0, 0, xt_sink, &sink, &sources[1]));
+	xt_ok(isr_fd_open(loop, STDOUT_FILENO, 0, NULL, xt_sink, &sink,
+			  &sources[0]));
+	xt_ok(isr_timer_open(loop, 0, 0, NULL, xt_sink, &sink, &sources[1]));
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, set_elsewhere, sources),
 			 0);
@@ -395,7 +396,7 @@ START_TEST(source_with_full_ring_may_be_closed_by_another)
 	struct isr_source *pin = open_pin(xt_sink, &sink), *timer;
 
 	xt_edges_read(pin, 0, 500);
-	xt_ok(isr_timer_open(loop, 1, 0, close_other, &pin, &timer));
+	xt_ok(isr_timer_open(loop, 1, 0, NULL, close_other, &pin, &timer));
 
 	xt_ok(isr_loop_run(loop));
 	xt_settle();

@@ -19,7 +19,7 @@ static void setup(void)
 
 static void open_timer(uint64_t first_ns, uint64_t period_ns)
 {
-	xt_ok(isr_timer_open(loop, first_ns, period_ns, xt_sink, &sink,
+	xt_ok(isr_timer_open(loop, first_ns, period_ns, NULL, xt_sink, &sink,
 			     &timer));
 }
 
@@ -165,7 +165,7 @@ START_TEST(timer_may_be_stopped_by_its_own_handler)
 {
 	unsigned int n = 0;
 
-	xt_ok(isr_timer_open(loop, 1, 1, stop_in_handler, &n, &timer));
+	xt_ok(isr_timer_open(loop, 1, 1, NULL, stop_in_handler, &n, &timer));
 	xt_ok(isr_loop_run(loop));
 
 	be_busy_until(isr_now_ns() + MS);
@@ -180,16 +180,18 @@ START_TEST(timer_bad_arguments_are_refused)
 	struct isr_source *fd;
 
 	xt_fails_with(EINVAL,
-		      isr_timer_open(NULL, 1, 1, xt_sink, NULL, &timer));
-	xt_fails_with(EINVAL, isr_timer_open(loop, 1, 1, NULL, NULL, &timer));
-	xt_fails_with(EINVAL, isr_timer_open(loop, 1, 1, xt_sink, NULL, NULL));
-	xt_fails_with(EINVAL, isr_timer_open(loop, UINT64_MAX, 1, xt_sink, NULL,
-					     &timer));
-	xt_fails_with(EINVAL, isr_timer_open(loop, 1, UINT64_MAX, xt_sink, NULL,
-					     &timer));
+		      isr_timer_open(NULL, 1, 1, NULL, xt_sink, NULL, &timer));
+	xt_fails_with(EINVAL,
+		      isr_timer_open(loop, 1, 1, NULL, NULL, NULL, &timer));
+	xt_fails_with(EINVAL,
+		      isr_timer_open(loop, 1, 1, NULL, xt_sink, NULL, NULL));
+	xt_fails_with(EINVAL, isr_timer_open(loop, UINT64_MAX, 1, NULL, xt_sink,
+					     NULL, &timer));
+	xt_fails_with(EINVAL, isr_timer_open(loop, 1, UINT64_MAX, NULL, xt_sink,
+					     NULL, &timer));
 	ck_assert_ptr_null(timer);
 
-	xt_ok(isr_fd_open(loop, 0, 0, xt_sink, &sink, &fd));
+	xt_ok(isr_fd_open(loop, 0, 0, NULL, xt_sink, &sink, &fd));
 	xt_fails_with(EINVAL, isr_timer_set(fd, 1, 1));
 	xt_fails_with(EINVAL, isr_timer_set(NULL, 1, 1));
 }

@@ -102,7 +102,7 @@ struct isr_pin_config xt_pin(const char *line, enum xt_mode mode)
 		.chip = chip.spec,
 		.line = line,
 		.reader = mode == XT_LOOP ? ISR_READER_LOOP : ISR_READER_THREAD,
-		.hard = mode == XT_HARD,
+		.source.hard = mode == XT_HARD,
 	};
 }
 

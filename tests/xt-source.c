@@ -5,6 +5,7 @@
 
 #include "xt-source.h"
 
+const struct isr_source_options xt_hard = {.hard = true};
 struct isr_loop *loop;
 struct xt_sink sink;
 

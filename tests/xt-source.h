@@ -32,6 +32,9 @@ struct xt_sink {
 	struct isr_event events[XT_SINK_EVENTS];
 };
 
+/* Options of a source whose handler is hard. */
+extern const struct isr_source_options xt_hard;
+
 /* Made and ended by the fixtures. */
 extern struct isr_loop *loop;
 extern struct xt_sink sink;

@@ -460,7 +460,7 @@ static enum status run(struct subscription *subscription)
 	if (status >= 0)
 		return status;
 
-	r = isr_fd_open(m->loop, subscription->client.fd, ISR_FD_READ,
+	r = isr_fd_open(m->loop, subscription->client.fd, ISR_FD_READ, NULL,
 			on_readable, subscription, &subscription->source);
 	if (r < 0) {
 		monitor_message("cannot watch the connection: %s",

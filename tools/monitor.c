@@ -430,6 +430,7 @@ static void on_log(enum isr_log_level level, const char *message, void *arg)
 int monitor_init(struct monitor *m, const struct options *options)
 {
 	static const int signals[] = {SIGINT, SIGTERM};
+	const struct isr_source_options hard = {.hard = true};
 	struct isr_source *source;
 	size_t i;
 	int r;
@@ -445,7 +446,7 @@ int monitor_init(struct monitor *m, const struct options *options)
 	if (r >= 0)
 		r = isr_loop_set_log_cb(m->loop, on_log, NULL);
 	for (i = 0; r >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
-		r = isr_signal_open(m->loop, signals[i], true, on_signal,
+		r = isr_signal_open(m->loop, signals[i], &hard, on_signal,
 				    m->loop, &source);
 	if (r < 0)
 		monitor_message("cannot make the loop: %s", strerror(-r));

@@ -192,6 +192,44 @@ ISR_API uint64_t isr_latch_get_refused(const struct isr_latch *latch);
 ISR_API uint16_t isr_source_get_id(const struct isr_source *source);
 
 /**
+ * @brief The source's name, as in records and messages.
+ * @param source  Open.
+ * @context signal
+ * @return Its options' name, or one made up; lives with the source.
+ * @since 0.1
+ */
+ISR_API const char *isr_source_get_name(const struct isr_source *source);
+
+/**
+ * @brief Tell whose handler, hard or soft, the caller is in.
+ * @context signal
+ * @return The source; NULL outside handlers of sources.
+ * @since 0.1
+ */
+ISR_API struct isr_source *isr_context_get_source(void);
+
+/**
+ * @brief Say what went wrong, where nobody can print.
+ *
+ * Leaves an emergency record (isrloop/emerg.h) with the caller's source,
+ * thread, place and stack. In a handler it also counts as a failure, as if
+ * the handler returned @code: its source's on_fail says what follows. Outside
+ * handlers and callbacks of a loop nothing is recorded. isr_fail() fills in
+ * the place:
+ *
+ *     return isr_fail(-EIO, "the sensor did not answer");
+ *
+ * @param code     A negative errno.
+ * @param message  Copied, up to 63 bytes.
+ * @param where    Copied; where the caller is, or NULL.
+ * @context signal
+ * @return @code
+ * @since 0.1
+ */
+ISR_API int isr_fail_at(int code, const char *message, const char *where);
+#define isr_fail(code, message) isr_fail_at(code, message, ISR_HERE)
+
+/**
  * @brief Make isr_loop_run() return after the step that runs now.
  *
  * A step is one callback of a flag, or one batch of a source's events: those

@@ -15,6 +15,11 @@
 #define ISR_COUNTER uint64_t
 #endif
 
+/** The place in the source, "file.c:12". */
+#define ISR_STRINGIFY_1(x) #x
+#define ISR_STRINGIFY(x) ISR_STRINGIFY_1(x)
+#define ISR_HERE __FILE__ ":" ISR_STRINGIFY(__LINE__)
+
 #ifdef __cplusplus
 #define ISR_BEGIN_DECLS extern "C" {
 #define ISR_END_DECLS }

@@ -30,11 +30,36 @@ ISR_BEGIN_DECLS
  * @param source  What interrupted.
  * @param event   Valid during the call.
  * @param arg     As given at open.
- * @return 0; negative: it failed, the source is disarmed, its failed flag set
- *         and the loop's log told; others are untouched.
+ * @return 0; negative: it failed (as with isr_fail()): an emergency record
+ *         says so, the source's failed flag is set, and its on_fail says what
+ *         follows. Others are untouched.
  */
 typedef int isr_handler_cb(struct isr_source *source,
 			   const struct isr_event *event, void *arg);
+
+/** What follows when a handler failed. */
+enum isr_on_fail {
+	ISR_ON_FAIL_DISARM = 0, /**< the source is disarmed until armed again */
+	ISR_ON_FAIL_KEEP, /**< it goes on; failures are counted */
+	ISR_ON_FAIL_ABORT /**< the record goes to stderr, then abort(3) */
+};
+
+/** Room for a source's name, with its terminating zero. */
+#define ISR_SOURCE_NAME_BYTES 32
+
+/** What all kinds of sources have. Zero every member that is not needed. */
+struct isr_source_options {
+	/** In records and messages; copied, cut to 31 bytes. NULL: made up. */
+	const char *name;
+	/** A handler that runs longer is counted and told; 0: not measured. */
+	uint64_t budget_ns;
+	enum isr_on_fail on_fail;
+	/** The handler is hard: it runs at once, in ISR context. */
+	bool hard;
+	/** Running over the budget is a failure: on_fail follows. */
+	bool fail_over_budget;
+	uint64_t reserved[4]; /**< 0; for later versions */
+};
 
 /** Who reads a pin's edges from the kernel. */
 enum isr_reader {
@@ -53,6 +78,7 @@ enum isr_reader {
 struct isr_pin_config {
 	/** sizeof(struct isr_pin_config), for later extension. */
 	size_t sz;
+	struct isr_source_options source;
 	/** Chip spec; NULL: the line is found by name. */
 	const char *chip;
 	/** Name or offset. */
@@ -64,8 +90,6 @@ struct isr_pin_config {
 	enum isr_clock clock;
 	enum isr_reader reader;
 	bool active_low;
-	/** The handler is hard: it runs in the IRQ thread. */
-	bool hard;
 	/** 0: the chip does not debounce. */
 	uint64_t debounce_ns;
 	/** Depth asked of the kernel; 0: ISR_PIN_FIFO_EVENTS_MAX. */
@@ -146,7 +170,8 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  *
  * @param loop        Owns the source.
  * @param signo       Not SIGKILL, SIGSTOP or a fault (SIGSEGV, ...).
- * @param hard        Run @handler in the signal handler.
+ * @param options     Copied; NULL: soft, and all defaults. Hard: @handler runs
+ *                    in the signal handler.
  * @param handler     Runs once a signal delivered.
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
@@ -156,7 +181,8 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  *         the loop's thread or in ISR context.
  * @since 0.1
  */
-ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
+ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
+			    const struct isr_source_options *options,
 			    isr_handler_cb *handler, void *arg,
 			    struct isr_source **ret_source);
 
@@ -165,6 +191,7 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
  * @param loop        Owns the source, not the descriptor.
  * @param fd          Stays the caller's; close it after the source.
  * @param events      enum isr_fd_events; 0: none for now.
+ * @param options     Copied; NULL: all defaults.
  * @param handler     Runs while it is ready; value has the ready bits, and
  *                    both bits on error or hang-up.
  * @param arg         Handed to @handler; stays the caller's.
@@ -176,6 +203,7 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo, bool hard,
  * @since 0.1
  */
 ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
+			const struct isr_source_options *options,
 			isr_handler_cb *handler, void *arg,
 			struct isr_source **ret_source);
 
@@ -199,6 +227,7 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
  * @param loop        Owns the source.
  * @param first_ns    From now to the first expiration; 0: not started.
  * @param period_ns   From one to the next; 0: once.
+ * @param options     Copied; NULL: all defaults.
  * @param handler     value is the number of expirations since the last call.
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
@@ -209,8 +238,10 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
  * @since 0.1
  */
 ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
-			   uint64_t period_ns, isr_handler_cb *handler,
-			   void *arg, struct isr_source **ret_source);
+			   uint64_t period_ns,
+			   const struct isr_source_options *options,
+			   isr_handler_cb *handler, void *arg,
+			   struct isr_source **ret_source);
 
 /**
  * @brief Start a timer anew, or stop it.
@@ -290,10 +321,12 @@ struct isr_source_stats {
 	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
 	uint64_t merged;    /**< events marked ISR_EVENT_FLAG_MERGED */
 	uint64_t discarded; /**< came while disarmed, or waited just then */
-	uint64_t failed;    /**< handler runs that returned an error */
+	uint64_t failed;    /**< handler runs that failed */
+	uint64_t over_budget; /**< handler runs longer than budget_ns */
+	uint64_t max_ns; /**< the longest run; 0 without a budget */
 	int last_error;	    /**< of the last of those, 0 when none */
 	uint32_t line_seq;  /**< the last event's */
-	uint64_t reserved[4]; /**< 0; for later versions */
+	uint64_t reserved[8]; /**< 0; for later versions */
 };
 
 /**

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F1: an emergency record as one line of text, by a program that is about to
+ * end because it asked for that: no stdio, one write(2). The only place of the
+ * library that ends the program.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "emerg.h"
+
+#define LINE_BYTES 512
+
+struct line {
+	char text[LINE_BYTES];
+	size_t length;
+};
+
+static void put_text(struct line *line, const char *text)
+{
+	size_t room = sizeof(line->text) - 1 - line->length;
+	size_t length = strlen(text);
+
+	if (length > room)
+		length = room;
+	memcpy(line->text + line->length, text, length);
+	line->length += length;
+}
+
+static void put_number(struct line *line, uint64_t number, unsigned int base)
+{
+	char digits[24];
+	size_t i = sizeof(digits) - 1;
+
+	digits[i] = '\0';
+	do {
+		digits[--i] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number);
+	put_text(line, digits + i);
+}
+
+static void put_code(struct line *line, int code)
+{
+	uint64_t magnitude = code < 0 ? -(uint64_t)code : (uint64_t)code;
+
+	put_text(line, code < 0 ? ", code -" : ", code ");
+	put_number(line, magnitude, 10);
+}
+
+void isri_emerg_write(int fd, const struct isr_emerg *record)
+{
+	struct line line = {.length = 0};
+	int saved = errno;
+	uint32_t i;
+
+	put_text(&line, "isrloop: ");
+	if (record->source) {
+		put_text(&line, "source ");
+		put_number(&line, record->source, 10);
+		put_text(&line, " (");
+		put_text(&line, record->source_name);
+		put_text(&line, "): ");
+	}
+	put_text(&line, record->message);
+	put_code(&line, record->code);
+	if (*record->where) {
+		put_text(&line, ", at ");
+		put_text(&line, record->where);
+	}
+	put_text(&line, ", thread ");
+	put_number(&line, (uint64_t)record->tid, 10);
+	for (i = 0; i < record->n_frames; i++) {
+		put_text(&line, i ? " 0x" : ", called from 0x");
+		put_number(&line, (uintptr_t)record->frames[i], 16);
+	}
+	line.text[line.length++] = '\n';
+	(void)!write(fd, line.text, line.length);
+	errno = saved;
+}
+
+void isri_emerg_abort(int code, const char *message)
+{
+	struct isr_emerg record;
+
+	isri_emerg_fill(&record, ISR_EMERG_FAILED, code, 0, message, NULL);
+	isri_emerg_write(STDERR_FILENO, &record);
+	abort();
+}
