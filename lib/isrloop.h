@@ -9,6 +9,7 @@
 #include <isrloop/error.h>
 #include <isrloop/event.h>
 #include <isrloop/flag.h>
+#include <isrloop/guard.h>
 #include <isrloop/hist.h>
 #include <isrloop/isr.h>
 #include <isrloop/latch.h>

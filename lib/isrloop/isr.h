@@ -25,6 +25,7 @@ ISR_BEGIN_DECLS
 #define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
 
 struct isr_flag;
+struct isr_guard;
 struct isr_hist;
 struct isr_latch;
 struct isr_loop;
@@ -181,6 +182,29 @@ ISR_API int isr_latch_load(struct isr_latch *latch, void *ret_value,
  * @since 0.1
  */
 ISR_API uint64_t isr_latch_get_refused(const struct isr_latch *latch);
+
+/**
+ * @brief Take a guard if nobody has it; never wait.
+ *
+ * Whoever is refused skips what it would have done, and leaves a trace: the
+ * count that isr_guard_drop() returns, a flag, or a record on a ring.
+ *
+ * @param guard  Initialised.
+ * @context signal
+ * @return true taken: give it back with isr_guard_release(); false somebody
+ *         has it, and one more try is counted as refused.
+ * @since 0.1
+ */
+ISR_API bool isr_guard_try(struct isr_guard *guard);
+
+/**
+ * @brief Give back a guard that isr_guard_try() took.
+ * @param guard  Taken by the calling thread; one that it did not take, or
+ *               that it holds by isr_guard_hold(), stays as it is.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_guard_release(struct isr_guard *guard);
 
 /**
  * @brief The source's number, as in isr_event.source; 1 and up.
