@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * A flood of signals into the thread that started it: another thread sends
- * so many, each when the one before was handled, so that none is merged.
+ * A flood of signals into the thread that started it. A timer sends them:
+ * another thread would have to wait for its turn on a busy machine, and then
+ * for the target's, for each of them.
  */
 #ifndef FLOOD_H
 #define FLOOD_H
 
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "xt.h"
 
-#define FLOOD_SIGNALS 20000U
+#define FLOOD_SIGNALS 10000U
+#define FLOOD_PERIOD_NS 30000
+
+/* Older C libraries have no name for it. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 static struct {
-	pthread_t target, sender;
+	timer_t timer;
 	struct sigaction found;
 	void (*on_signal)(void);
 	atomic_uint n;
@@ -26,35 +33,35 @@ static struct {
 
 static inline void flood_handle(int signo)
 {
+	const struct itimerspec never = {{0, 0}, {0, 0}};
+
 	(void)signo;
+	if (flood.n == FLOOD_SIGNALS)
+		return;
 	flood.on_signal();
-	flood.n++;
-}
-
-static inline void *flood_send(void *arg)
-{
-	unsigned int i;
-
-	for (i = 0; i < FLOOD_SIGNALS; i++) {
-		pthread_kill(flood.target, SIGUSR1);
-		while (flood.n == i)
-			sched_yield();
-	}
-	return arg;
+	if (++flood.n == FLOOD_SIGNALS)
+		timer_settime(flood.timer, 0, &never, NULL);
 }
 
 static inline void flood_start(void (*on_signal)(void))
 {
-	struct sigaction action = {.sa_handler = flood_handle};
+	const struct itimerspec often = {{0, FLOOD_PERIOD_NS},
+					 {0, FLOOD_PERIOD_NS}};
+	struct sigaction action = {.sa_handler = flood_handle,
+				   .sa_flags = SA_RESTART};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID,
+				 .sigev_signo = SIGUSR1};
 
-	flood.target = pthread_self();
+	event.sigev_notify_thread_id = gettid();
 	flood.on_signal = on_signal;
 	flood.n = 0;
 	sigaction(SIGUSR1, &action, &flood.found);
-	ck_assert_int_eq(pthread_create(&flood.sender, NULL, flood_send, NULL),
+	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &flood.timer),
 			 0);
+	ck_assert_int_eq(timer_settime(flood.timer, 0, &often, NULL), 0);
 }
 
+/* Exactly FLOOD_SIGNALS have been handled. */
 static inline bool flood_is_over(void)
 {
 	return flood.n == FLOOD_SIGNALS;
@@ -62,7 +69,7 @@ static inline bool flood_is_over(void)
 
 static inline void flood_end(void)
 {
-	pthread_join(flood.sender, NULL);
+	timer_delete(flood.timer);
 	sigaction(SIGUSR1, &flood.found, NULL);
 }
 

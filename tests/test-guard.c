@@ -2,6 +2,7 @@
 /* Copyright the isrloop authors */
 /* Guards: ordinary code holds, handlers try, nobody is refused uncounted. */
 #include <limits.h>
+#include <pthread.h>
 #include <sys/time.h>
 
 #include <isrloop/flag.h>

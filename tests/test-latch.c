@@ -2,6 +2,7 @@
 /* Copyright the isrloop authors */
 /* Latches: the latest value, whole, from any context to any context. */
 #include <math.h>
+#include <pthread.h>
 
 #include <isrloop/latch.h>
 #include <isrloop/loop.h>
