@@ -6,6 +6,9 @@
  *
  *  latch_store, latch_load  a value of 32 bytes; the load gets the same again
  *  latch                    a store and the load of what it stored
+ *  guard_try                a handler's way: try and release
+ *  guard_refused            a try while ordinary code holds it
+ *  guard_hold               ordinary code's way: hold and drop
  *
  * Subject mutex does the same under a mutex, which a handler may not; xchg is
  * one locked exchange in a function of its own.
@@ -45,8 +48,13 @@ static void check(int r, const char *what)
 	}
 }
 
+static struct isr_guard guard = ISR_GUARD_INIT, held = ISR_GUARD_INIT;
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void open_all(void)
 {
+	pthread_mutex_lock(&held_lock);
+	check(isr_guard_hold(&held), "isr_guard_hold");
 	check(isr_latch_init(&latch, NULL, slots, sizeof(slots[0])),
 	      "isr_latch_init");
 	check(isr_latch_store(&latch, &sent), "isr_latch_store");
@@ -76,6 +84,13 @@ MANY(mutex_stores, mutex_copy(&shared, &sent))
 MANY(mutex_loads, mutex_copy(&got, &shared))
 MANY(mutex_pairs, mutex_copy(&shared, &sent); mutex_copy(&got, &shared))
 
+MANY(guard_tries, isr_guard_try(&guard); isr_guard_release(&guard))
+MANY(guard_refused, isr_guard_try(&held))
+MANY(guard_holds, isr_guard_hold(&guard); isr_guard_drop(&guard))
+MANY(mutex_tries, pthread_mutex_trylock(&lock); pthread_mutex_unlock(&lock))
+MANY(mutex_refused, pthread_mutex_trylock(&held_lock))
+MANY(mutex_holds, pthread_mutex_lock(&lock); pthread_mutex_unlock(&lock))
+
 static const struct cost costs[] = {
 	{"isrloop", "latch_store", latch_stores},
 	{"mutex", "latch_store", mutex_stores},
@@ -83,6 +98,12 @@ static const struct cost costs[] = {
 	{"mutex", "latch_load", mutex_loads},
 	{"isrloop", "latch", latch_pairs},
 	{"mutex", "latch", mutex_pairs},
+	{"isrloop", "guard_try", guard_tries},
+	{"mutex", "guard_try", mutex_tries},
+	{"isrloop", "guard_refused", guard_refused},
+	{"mutex", "guard_refused", mutex_refused},
+	{"isrloop", "guard_hold", guard_holds},
+	{"mutex", "guard_hold", mutex_holds},
 };
 
 static void cost_child(const void *arg, double *ret_values)
