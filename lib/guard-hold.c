@@ -42,11 +42,13 @@ static void wait_a_moment(unsigned int looks)
 int isr_guard_hold(struct isr_guard *guard)
 {
 	unsigned int looks = 0;
+	int r;
 
 	if (!guard)
 		return -EINVAL;
-	if (isr_in_context())
-		return -EPERM;
+	r = isri_context_refuse_isr(__func__);
+	if (r < 0)
+		return r;
 	if (isri_guard_is_mine(guard))
 		return -EDEADLK;
 
@@ -61,12 +63,15 @@ int isr_guard_hold(struct isr_guard *guard)
 int isr_guard_drop(struct isr_guard *guard)
 {
 	uint32_t word;
+	int r;
 
 	if (!guard)
 		return -EINVAL;
+	r = isri_context_refuse_isr(__func__);
+	if (r < 0)
+		return r;
 	/* What this thread took by a try is for isr_guard_release(). */
-	if (isr_in_context() || !isri_guard_is_mine(guard) ||
-	    !isri_guard_is_held(guard))
+	if (!isri_guard_is_mine(guard) || !isri_guard_is_held(guard))
 		return -EPERM;
 
 	/* relaxed: before the word, after which it is another's to write */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "context.h"
 #include "latch.h"
 
 int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
@@ -14,8 +15,9 @@ int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 
 	if (!latch || !slots || !value_bytes || value_bytes > SIZE_MAX / 3)
 		return -EINVAL;
-	if (isr_in_context())
-		return -EPERM;
+	r = isri_context_refuse_isr(__func__);
+	if (r < 0)
+		return r;
 
 	memset(&latch->updated, 0, sizeof(latch->updated));
 	if (loop) {
@@ -42,8 +44,9 @@ int isr_latch_done(struct isr_latch *latch)
 
 	if (!latch || !latch->slots)
 		return 0;
-	if (isr_in_context())
-		return -EPERM;
+	r = isri_context_refuse_isr(__func__);
+	if (r < 0)
+		return r;
 	r = isr_flag_done(&latch->updated);
 	if (r < 0)
 		return r;

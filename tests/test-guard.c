@@ -113,14 +113,16 @@ END_TEST
 
 START_TEST(guard_is_not_held_in_isr_context)
 {
-	isri_context_enter();
+	struct isri_frame frame;
+
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, NULL, NULL);
 	xt_fails_with(EPERM, isr_guard_hold(&guard));
-	isri_context_leave();
+	isri_context_leave(&frame);
 
 	xt_ok(isr_guard_hold(&guard));
-	isri_context_enter();
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, NULL, NULL);
 	xt_fails_with(EPERM, isr_guard_drop(&guard));
-	isri_context_leave();
+	isri_context_leave(&frame);
 	ck_assert(!isr_guard_try(&guard));
 }
 END_TEST
@@ -323,12 +325,13 @@ static void try_to_work(void)
 
 static void *try_many(void *arg)
 {
+	struct isri_frame frame;
 	unsigned int i;
 
-	isri_context_enter();
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, NULL, NULL);
 	for (i = 0; i < ROUNDS; i++)
 		try_to_work();
-	isri_context_leave();
+	isri_context_leave(&frame);
 	n_workers--;
 	return arg;
 }
