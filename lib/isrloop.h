@@ -16,5 +16,6 @@
 #include <isrloop/loop.h>
 #include <isrloop/ring.h>
 #include <isrloop/source.h>
+#include <isrloop/word.h>
 
 #endif /* ISRLOOP_H */

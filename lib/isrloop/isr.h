@@ -31,6 +31,7 @@ struct isr_latch;
 struct isr_loop;
 struct isr_ring;
 struct isr_source;
+struct isr_word;
 
 /**
  * @brief Tell whether the caller runs in ISR context.
@@ -205,6 +206,56 @@ ISR_API bool isr_guard_try(struct isr_guard *guard);
  * @since 0.1
  */
 ISR_API void isr_guard_release(struct isr_guard *guard);
+
+/**
+ * @brief Read a word.
+ * @param word  Initialised.
+ * @context signal
+ * @return The value; what its writer did before is visible.
+ * @since 0.1
+ */
+ISR_API int64_t isr_word_load(const struct isr_word *word);
+
+/**
+ * @brief Write a word.
+ * @param word   Initialised.
+ * @param value  What comes before is visible to whoever reads it.
+ * @context signal
+ * @since 0.1
+ */
+ISR_API void isr_word_store(struct isr_word *word, int64_t value);
+
+/**
+ * @brief Read, add and write in one step.
+ * @param word   Initialised.
+ * @param delta  May be negative; the sum wraps.
+ * @context signal
+ * @return The sum.
+ * @since 0.1
+ */
+ISR_API int64_t isr_word_add(struct isr_word *word, int64_t delta);
+
+/**
+ * @brief Read and write in one step.
+ * @param word   Initialised.
+ * @param value  Written.
+ * @context signal
+ * @return The value before.
+ * @since 0.1
+ */
+ISR_API int64_t isr_word_exchange(struct isr_word *word, int64_t value);
+
+/**
+ * @brief Write, if the value is what the caller believes, in one step.
+ * @param word      Initialised.
+ * @param expected  What it should be; what was found, afterwards.
+ * @param desired   Written then.
+ * @context signal
+ * @return true written; false it was another value, and stays.
+ * @since 0.1
+ */
+ISR_API bool isr_word_compare_exchange(struct isr_word *word, int64_t *expected,
+				       int64_t desired);
 
 /**
  * @brief The source's number, as in isr_event.source; 1 and up.
