@@ -8,8 +8,12 @@
  */
 #include <errno.h>
 
+#include "atomic.h"
+#include "emerg.h"
 #include "loop-head.h"
 #include "schedule.h"
+
+#define TELL_EVERY_NS 1000000000
 
 _Static_assert(sizeof(uintptr_t) <= sizeof(uint64_t), "a pointer in t_ns");
 _Static_assert(sizeof(isr_schedule_cb *) == sizeof(uintptr_t), "as a word");
@@ -36,8 +40,28 @@ void isri_schedule_unpack(const struct isr_event *event,
 	*ret_arg = (void *)(uintptr_t)word;
 }
 
+/* A handler that floods the queue must not flood the records as well. */
+static void tell_full(struct isr_loop *loop, struct isri_schedule *schedule)
+{
+	uint64_t now_ns = isr_now_ns(), told_ns;
+
+	/* relaxed: a time by itself */
+	told_ns = atomic_load_explicit(ATOMIC(&schedule->told_ns),
+				       memory_order_relaxed);
+	if (told_ns && now_ns - told_ns < TELL_EVERY_NS)
+		return;
+	/* relaxed: as above; of two at the same time one tells */
+	if (atomic_compare_exchange_strong_explicit(
+		    ATOMIC(&schedule->told_ns), &told_ns, now_ns,
+		    memory_order_relaxed, memory_order_relaxed))
+		isri_emerg_record(loop, ISR_EMERG_SCHEDULE_FULL, -EAGAIN, 0,
+				  "isr_schedule() refuses calls: it is full",
+				  NULL);
+}
+
 int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg)
 {
+	struct isri_schedule *schedule;
 	struct isr_event event;
 
 	if (!loop || !cb)
@@ -45,9 +69,12 @@ int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg)
 	if (!isri_wake_is_at_home(isri_wake_of(loop)))
 		return -EPERM;
 
+	schedule = &isri_loop_head_of(loop)->schedule;
 	isri_schedule_pack(&event, cb, arg);
-	/* A full ring counts what it refuses itself. */
-	if (isr_ring_put(&isri_loop_head_of(loop)->schedule.ring, &event) < 0)
-		return -EAGAIN;
-	return 0;
+	if (isr_ring_put(&schedule->ring, &event) == 0)
+		return 0;
+
+	/* The ring has counted it. */
+	tell_full(loop, schedule);
+	return -EAGAIN;
 }

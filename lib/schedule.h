@@ -13,6 +13,8 @@
 struct isri_schedule {
 	/* A call travels as an event; ring.ready wakes the loop. */
 	struct isr_ring ring;
+	/* any context, atomic: when a full queue was last told */
+	ISR_COUNTER told_ns;
 	/* loop only: calls made */
 	uint64_t made;
 };

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <isrloop/emerg.h>
 #include <isrloop/isr.h>
 #include <isrloop/loop.h>
 
@@ -19,6 +20,12 @@ static struct isr_loop *loop;
 static char trace[256];
 static unsigned int n_accepted;
 static unsigned int n_made;
+static unsigned int n_records;
+
+static void count_record(const struct isr_emerg *record, void *arg)
+{
+	n_records += record->kind == ISR_EMERG_SCHEDULE_FULL;
+}
 
 static void setup(void)
 {
@@ -27,6 +34,8 @@ static void setup(void)
 	trace[0] = '\0';
 	n_accepted = 0;
 	n_made = 0;
+	n_records = 0;
+	xt_ok(isr_emerg_set_cb(loop, count_record, NULL));
 }
 
 static void teardown(void)
@@ -69,6 +78,8 @@ static void post_until_refused(void *arg)
 	while ((r = isr_schedule(loop, count_call, NULL)) == 0)
 		n_accepted++;
 	xt_fails_with(EAGAIN, r);
+	/* Told, but not again and again. */
+	xt_fails_with(EAGAIN, isr_schedule(loop, count_call, NULL));
 }
 
 static struct isr_loop_stats get_stats(void)
@@ -113,8 +124,9 @@ START_TEST(schedule_takes_exactly_its_depth)
 
 	ck_assert_uint_eq(n_accepted, DEPTH);
 	ck_assert_uint_eq(n_made, DEPTH);
-	ck_assert_uint_eq(get_stats().schedule_refused, 1);
+	ck_assert_uint_eq(get_stats().schedule_refused, 2);
 	ck_assert_uint_eq(get_stats().scheduled, DEPTH + 1);
+	ck_assert_uint_eq(n_records, 1);
 }
 END_TEST
 

@@ -135,7 +135,7 @@ typedef void isr_schedule_cb(void *arg);
  * @param arg   Handed to @cb; stays the caller's.
  * @context signal
  * @return 0; -EAGAIN when schedule_depth calls wait: refused and counted, see
- *         isr_loop_get_stats(); -EINVAL for NULL; -EPERM in a forked child.
+ *         isr_loop_get_stats(), and an emergency record once a second; -EINVAL for NULL; -EPERM in a forked child.
  * @since 0.1
  */
 ISR_API int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg);
