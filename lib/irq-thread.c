@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F3: the IRQ thread.
+ * F3: IRQ threads and readers.
+ *
+ * TWO THREADS A PRIORITY. A critical section keeps hard handlers waiting, on
+ * a lock with priority inheritance, so that the loop is lifted while they
+ * do. One thread for both would then not drain either. Apart, a reader waits
+ * neither for that nor for a hard handler, and the thread's own lock is all
+ * that a critical section takes.
  *
  * REMOVAL. The thread waits without the lock and serves with it, one entry
  * at a time. Between the two an entry may have been removed and freed, so
@@ -19,6 +25,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -26,9 +33,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <isrloop/source.h>
+
 #include "irq-thread.h"
 
-/* Below the kernel's own interrupt threads (50), which feed this one. */
+/*
+ * Of the lowest one; the highest is below the kernel's own interrupt threads
+ * (50), which feed ours.
+ */
 #define PRIORITY 40
 #define REPORTS_MAX 16
 /* Stack that handlers may use without a page fault. */
@@ -38,25 +50,74 @@ struct isri_irq_thread {
 	/* constant from start to stop */
 	pthread_t id;
 	struct isr_loop *loop;
+	/* Where the loop keeps it. */
+	struct isri_irq_thread **home;
+	bool hard;
+	int priority;
 	int epoll_fd;
 	int stop_fd; /* an eventfd; readable: end */
 
 	/* loop only */
 	unsigned int users;
+	bool held; /* locked until isri_irq_threads_hard_unlock() */
 
 	/* under the lock */
 	pthread_mutex_t lock;
 	unsigned int generation;
 };
 
+_Static_assert(ISRI_IRQ_THREADS_MAX >= 2 * (ISR_PRIORITY_MAX + 1),
+	       "hard ones, and then readers, by priority");
+
+static struct isri_irq_threads *get_threads(struct isr_loop *loop)
+{
+	return &isri_loop_base(loop)->irq_threads;
+}
+
 void isri_irq_thread_lock(struct isri_irq_thread *thread)
 {
-	pthread_mutex_lock(&thread->lock);
+	if (!thread->held)
+		pthread_mutex_lock(&thread->lock);
 }
 
 void isri_irq_thread_unlock(struct isri_irq_thread *thread)
 {
+	if (!thread->held)
+		pthread_mutex_unlock(&thread->lock);
+}
+
+static void hold(struct isri_irq_thread *thread)
+{
+	pthread_mutex_lock(&thread->lock);
+	thread->held = true;
+}
+
+static void let_go(struct isri_irq_thread *thread)
+{
+	thread->held = false;
 	pthread_mutex_unlock(&thread->lock);
+}
+
+void isri_irq_threads_hard_lock(struct isr_loop *loop)
+{
+	struct isri_irq_threads *threads = get_threads(loop);
+	int i;
+
+	for (i = 0; i < ISRI_IRQ_THREADS_MAX; i++)
+		if (threads->of[i] && threads->of[i]->hard)
+			hold(threads->of[i]);
+	threads->held = true;
+}
+
+void isri_irq_threads_hard_unlock(struct isr_loop *loop)
+{
+	struct isri_irq_threads *threads = get_threads(loop);
+	int i;
+
+	for (i = ISRI_IRQ_THREADS_MAX - 1; i >= 0; i--)
+		if (threads->of[i] && threads->of[i]->held)
+			let_go(threads->of[i]);
+	threads->held = false;
 }
 
 int isri_irq_thread_watch(struct isri_irq_thread *thread,
@@ -90,11 +151,11 @@ static bool serve(struct isri_irq_thread *thread, unsigned int generation,
 {
 	bool valid;
 
-	isri_irq_thread_lock(thread);
+	pthread_mutex_lock(&thread->lock);
 	valid = thread->generation == generation;
 	if (valid)
 		entry->service(entry);
-	isri_irq_thread_unlock(thread);
+	pthread_mutex_unlock(&thread->lock);
 	return valid;
 }
 
@@ -102,9 +163,9 @@ static unsigned int get_generation(struct isri_irq_thread *thread)
 {
 	unsigned int generation;
 
-	isri_irq_thread_lock(thread);
+	pthread_mutex_lock(&thread->lock);
 	generation = thread->generation;
-	isri_irq_thread_unlock(thread);
+	pthread_mutex_unlock(&thread->lock);
 	return generation;
 }
 
@@ -193,38 +254,96 @@ static int create_blocked(struct isri_irq_thread *thread)
 	return -r;
 }
 
-/* What RLIMIT_RTPRIO leaves us when PRIORITY itself is refused. */
-static int get_permitted_priority(void)
+/* What RLIMIT_RTPRIO leaves us when that priority itself is refused. */
+static int get_permitted_priority(int wanted)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_RTPRIO, &limit) < 0 || limit.rlim_cur < 1)
+	if (getrlimit(RLIMIT_RTPRIO, &limit) < 0)
 		return 0;
-	return limit.rlim_cur < PRIORITY ? (int)limit.rlim_cur : PRIORITY;
+	return limit.rlim_cur < (rlim_t)wanted ? (int)limit.rlim_cur : wanted;
 }
 
-static void raise_priority(struct isri_irq_thread *thread)
+/* Returns what it got; 0: none. */
+static int set_priority(struct isri_irq_thread *thread, int wanted, int *ret_r)
 {
-	struct sched_param param = {.sched_priority = PRIORITY};
-	int r;
+	struct sched_param param = {.sched_priority = wanted};
 
-	r = pthread_setschedparam(thread->id, SCHED_FIFO, &param);
-	if (r == EPERM) {
-		param.sched_priority = get_permitted_priority();
-		if (param.sched_priority)
-			r = pthread_setschedparam(thread->id, SCHED_FIFO,
-						  &param);
-	}
-	if (r)
+	*ret_r = pthread_setschedparam(thread->id, SCHED_FIFO, &param);
+	if (*ret_r != EPERM)
+		return *ret_r ? 0 : wanted;
+
+	param.sched_priority = get_permitted_priority(wanted);
+	if (!param.sched_priority ||
+	    pthread_setschedparam(thread->id, SCHED_FIFO, &param))
+		return 0;
+	return param.sched_priority;
+}
+
+/* Once a loop: what is true of one of its threads is of the others. */
+static void tell_priority(struct isri_irq_thread *thread, int got, int r)
+{
+	struct isri_irq_threads *threads = get_threads(thread->loop);
+
+	if (threads->told)
+		return;
+	threads->told = true;
+	if (got)
+		isri_loop_log(thread->loop, ISR_LOG_NOTICE,
+			      "IRQ threads get real-time priority %d at most: "
+			      "sources of different priority may be served "
+			      "alike; permit it with CAP_SYS_NICE or "
+			      "RLIMIT_RTPRIO %d",
+			      got, PRIORITY + ISR_PRIORITY_MAX);
+	else
 		isri_loop_log(thread->loop, ISR_LOG_NOTICE,
 			      "the IRQ thread runs without real-time priority "
 			      "(%s): edges are read later when the machine is "
 			      "busy; permit it with CAP_SYS_NICE or "
 			      "RLIMIT_RTPRIO %d",
-			      strerrordesc_np(r), PRIORITY);
+			      strerrordesc_np(r), PRIORITY + ISR_PRIORITY_MAX);
 }
 
-static int start(struct isr_loop *loop, struct isri_irq_thread **ret_thread)
+static void raise_priority(struct isri_irq_thread *thread)
+{
+	int wanted = PRIORITY + thread->priority;
+	int got, r;
+
+	got = set_priority(thread, wanted, &r);
+	if (got != wanted)
+		tell_priority(thread, got, r);
+}
+
+static void set_name(struct isri_irq_thread *thread)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "isr-%s/%d", thread->hard ? "irq" : "read",
+		 thread->priority);
+	pthread_setname_np(thread->id, name);
+}
+
+static int init(struct isri_irq_thread *thread)
+{
+	int r;
+
+	thread->epoll_fd = -1;
+	thread->stop_fd = -1;
+	r = init_lock(&thread->lock);
+	if (r < 0)
+		return r;
+	r = open_fds(thread);
+	if (r == 0)
+		r = create_blocked(thread);
+	if (r < 0) {
+		close_fds(thread);
+		pthread_mutex_destroy(&thread->lock);
+	}
+	return r;
+}
+
+static int start(struct isr_loop *loop, bool hard, int priority,
+		 struct isri_irq_thread **home)
 {
 	struct isri_irq_thread *thread;
 	int r;
@@ -233,34 +352,28 @@ static int start(struct isr_loop *loop, struct isri_irq_thread **ret_thread)
 	if (!thread)
 		return -ENOMEM;
 	thread->loop = loop;
-	thread->epoll_fd = -1;
-	thread->stop_fd = -1;
+	thread->home = home;
+	thread->hard = hard;
+	thread->priority = priority;
+	r = init(thread);
+	if (r < 0) {
+		free(thread);
+		return r;
+	}
 
-	r = init_lock(&thread->lock);
-	if (r < 0)
-		goto out_free;
-	r = open_fds(thread);
-	if (r < 0)
-		goto out_lock;
-	r = create_blocked(thread);
-	if (r < 0)
-		goto out_lock;
-
-	pthread_setname_np(thread->id, "isr-irq");
+	set_name(thread);
 	raise_priority(thread);
-	*ret_thread = thread;
+	if (hard && get_threads(loop)->held)
+		hold(thread);
+	*home = thread;
 	return 0;
-
-out_lock:
-	close_fds(thread);
-	pthread_mutex_destroy(&thread->lock);
-out_free:
-	free(thread);
-	return r;
 }
 
 static void stop(struct isri_irq_thread *thread)
 {
+	/* It has nothing left to run, but may be waiting to. */
+	if (thread->held)
+		let_go(thread);
 	/* Cannot fail: a counter of 0 has room for 1. */
 	eventfd_write(thread->stop_fd, 1);
 	pthread_join(thread->id, NULL);
@@ -269,20 +382,22 @@ static void stop(struct isri_irq_thread *thread)
 	free(thread);
 }
 
-int isri_irq_thread_get(struct isr_loop *loop,
+int isri_irq_thread_get(struct isr_loop *loop, bool hard, int priority,
 			struct isri_irq_thread **ret_thread)
 {
-	struct isri_irq_thread **thread = isri_loop_get_irq_thread(loop);
+	struct isri_irq_thread **home =
+		&get_threads(loop)->of[hard ? priority
+					    : ISR_PRIORITY_MAX + 1 + priority];
 	int r;
 
-	if (!*thread) {
-		r = start(loop, thread);
+	if (!*home) {
+		r = start(loop, hard, priority, home);
 		if (r < 0)
 			return r;
 	}
 
-	(*thread)->users++;
-	*ret_thread = *thread;
+	(*home)->users++;
+	*ret_thread = *home;
 	return 0;
 }
 
@@ -291,6 +406,6 @@ void isri_irq_thread_put(struct isri_irq_thread *thread)
 	if (!thread || --thread->users)
 		return;
 
-	*isri_loop_get_irq_thread(thread->loop) = NULL;
+	*thread->home = NULL;
 	stop(thread);
 }

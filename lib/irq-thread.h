@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F3: the IRQ thread, which drains request descriptors so that a busy loop
- * loses nothing. One per loop; it starts with the first user and ends with
- * the last.
+ * F3: IRQ threads, which run hard handlers, and readers, which drain request
+ * descriptors so that a busy loop loses nothing. A loop has at most one of
+ * each a priority; it starts with the first user and ends with the last.
  */
 #ifndef ISRI_IRQ_THREAD_H
 #define ISRI_IRQ_THREAD_H
@@ -24,17 +24,27 @@ struct isri_irq_entry {
 };
 
 /*
- * The loop's IRQ thread, started if need be. Loop thread. Returns 0, -ENOMEM,
- * or what pthread_create, epoll_create1 and eventfd say.
+ * The loop's IRQ thread (or reader) of this priority, started if need be. Loop
+ * thread. Returns 0, -ENOMEM, or what pthread_create, epoll_create1 and
+ * eventfd say.
  */
-int isri_irq_thread_get(struct isr_loop *loop,
+int isri_irq_thread_get(struct isr_loop *loop, bool hard, int priority,
 			struct isri_irq_thread **ret_thread);
 /* Loop thread, without the lock. The last user joins the thread. */
 void isri_irq_thread_put(struct isri_irq_thread *thread);
 
 /*
- * Between the two no service runs, and none starts. Not recursive. The
- * service may call watch and unwatch, never lock.
+ * Between the two no hard handler of the loop runs and none starts: those
+ * that run return first. What they were to handle waits in the kernel;
+ * readers go on. Everything else here may be called in between. Loop thread;
+ * not recursive.
+ */
+void isri_irq_threads_hard_lock(struct isr_loop *loop);
+void isri_irq_threads_hard_unlock(struct isr_loop *loop);
+
+/*
+ * Between the two no service runs, and none starts. Loop thread; not
+ * recursive. The service may call watch and unwatch, never lock.
  */
 void isri_irq_thread_lock(struct isri_irq_thread *thread);
 void isri_irq_thread_unlock(struct isri_irq_thread *thread);

@@ -62,11 +62,6 @@ void isri_loop_member_remove(struct isri_loop_member *member)
 	*member = (struct isri_loop_member){0};
 }
 
-struct isri_irq_thread **isri_loop_get_irq_thread(struct isr_loop *loop)
-{
-	return &isri_loop_base(loop)->irq_thread;
-}
-
 int isri_loop_take_source_id(struct isr_loop *loop)
 {
 	int id;

@@ -42,11 +42,23 @@ struct isri_loop_member {
 	void (*close)(struct isri_loop_member *member);
 };
 
+/* A thread for each priority, of hard handlers and of readers. */
+#define ISRI_IRQ_THREADS_MAX 8
+
+/* irq-thread.c's to read and write; loop thread only. */
+struct isri_irq_threads {
+	struct isri_irq_thread *of[ISRI_IRQ_THREADS_MAX];
+	/* Hard handlers are kept from running. */
+	bool held;
+	/* Whoever reads the log knows what priority they have. */
+	bool told;
+};
+
 /* What a loop has that needs no libev; every struct isr_loop begins so. */
 struct isri_loop_base {
 	struct isri_loop_head head;
 	struct isri_loop_member *members;
-	struct isri_irq_thread *irq_thread;
+	struct isri_irq_threads irq_threads;
 	/* One bit each that is taken; id 0 is never given. */
 	uint8_t source_ids[(UINT16_MAX + 1) / 8];
 	isr_log_cb *log_cb;
@@ -101,12 +113,6 @@ void isri_loop_member_remove(struct isri_loop_member *member);
 /* Unique among the loop's sources: 1 to 65535; -EMFILE when all are used. */
 int isri_loop_take_source_id(struct isr_loop *loop);
 void isri_loop_put_source_id(struct isr_loop *loop, int id);
-
-/*
- * Where the loop's IRQ thread is kept: irq-thread.c's to read and write.
- * Loop thread only.
- */
-struct isri_irq_thread **isri_loop_get_irq_thread(struct isr_loop *loop);
 
 /* A message for whoever set isr_loop_set_log_cb(). Loop thread only. */
 void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F3: pin sources: a line's edges, read by the IRQ thread or by the loop.
+ * F3: pin sources: a line's edges, read by a thread or by the loop. "IRQ
+ * thread" below is the one that reads, of hard handlers or of readers.
  *
  * The reader compares each edge with the one before. A gap in the chip's
  * sequence is edges that the chip's FIFO lost. The same edge twice without a
@@ -305,7 +306,9 @@ static int check_size(const struct isr_pin_config *config,
 				      "library");
 	if (r < 0)
 		return isri_error_set(reterr_error, r,
-				      "unknown on_fail of the source");
+				      "unknown on_fail, or priority, of the "
+				      "source; the highest is %d",
+				      ISR_PRIORITY_MAX);
 	return 0;
 }
 
@@ -390,7 +393,8 @@ static int init_reader(struct isri_pin *pin, enum isr_reader reader)
 	pin->entry.fd = pin->request->fd;
 	pin->entry.service = serve_entry;
 	if (reader == ISR_READER_THREAD)
-		return isri_irq_thread_get(loop, &pin->thread);
+		return isri_irq_thread_get(loop, pin->source.hard,
+					   pin->source.priority, &pin->thread);
 	return isri_loop_fd_add(loop, &pin->watch, pin->request->fd, 0,
 				serve_watch);
 }

@@ -209,7 +209,11 @@ int isri_source_check_options(const struct isr_source_options *options)
 	for (i = 0; i < sizeof(options->reserved) / sizeof(uint64_t); i++)
 		if (options->reserved[i])
 			return -E2BIG;
-	return options->on_fail > ISR_ON_FAIL_ABORT ? -EINVAL : 0;
+	if (options->on_fail > ISR_ON_FAIL_ABORT)
+		return -EINVAL;
+	if (options->priority < 0 || options->priority > ISR_PRIORITY_MAX)
+		return -EINVAL;
+	return 0;
 }
 
 static void take_options(struct isr_source *source,
@@ -219,6 +223,7 @@ static void take_options(struct isr_source *source,
 		return;
 	source->hard = options->hard;
 	source->on_fail = options->on_fail;
+	source->priority = options->priority;
 	source->budget_ns = options->budget_ns;
 	source->fail_over_budget = options->fail_over_budget;
 }

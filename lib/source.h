@@ -61,6 +61,7 @@ struct isr_source {
 	bool hard;
 	bool fail_over_budget;
 	enum isr_on_fail on_fail;
+	int priority;
 	uint64_t budget_ns;
 	/* t_ns is CLOCK_MONOTONIC, and of the event, not of its discovery */
 	bool measured;

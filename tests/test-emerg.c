@@ -403,6 +403,12 @@ START_TEST(options_of_a_later_version_are_refused)
 	options = (struct isr_source_options){.on_fail = 3};
 	xt_fails_with(EINVAL, isr_fd_open(loop, 0, 0, &options, xt_sink, &sink,
 					  &source));
+	options = (struct isr_source_options){.priority = ISR_PRIORITY_MAX + 1};
+	xt_fails_with(EINVAL, isr_fd_open(loop, 0, 0, &options, xt_sink, &sink,
+					  &source));
+	options.priority = -1;
+	xt_fails_with(EINVAL, isr_fd_open(loop, 0, 0, &options, xt_sink, &sink,
+					  &source));
 }
 END_TEST
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The IRQ thread, on eventfds. A service that makes others ready runs in the
- * thread itself, so that the next wait reports all of them together.
+ * IRQ threads and readers, on eventfds. A service that makes others ready runs
+ * in the thread itself, so that the next wait reports all of them together.
  */
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "irq-thread.h"
@@ -25,7 +28,7 @@ static void stop(struct isr_flag *flag, uint32_t count, void *arg)
 	isr_loop_stop(loop);
 }
 
-static void setup(void)
+static void setup_thread(bool hard)
 {
 	int i;
 
@@ -39,7 +42,17 @@ static void setup(void)
 		ck_assert_int_ge(entries[i].fd, 0);
 	}
 	pthread_sigmask(SIG_BLOCK, NULL, &mask_before);
-	xt_ok(isri_irq_thread_get(loop, &thread));
+	xt_ok(isri_irq_thread_get(loop, hard, 0, &thread));
+}
+
+static void setup_hard(void)
+{
+	setup_thread(true);
+}
+
+static void setup(void)
+{
+	setup_thread(false);
 }
 
 static void teardown(void)
@@ -65,6 +78,17 @@ static void count_and_tell(struct isri_irq_entry *entry)
 {
 	count(entry);
 	isr_flag_set(&served);
+}
+
+static bool has_threads(struct isr_loop *l)
+{
+	struct isri_irq_threads *threads = &isri_loop_base(l)->irq_threads;
+	int i;
+
+	for (i = 0; i < ISRI_IRQ_THREADS_MAX; i++)
+		if (threads->of[i])
+			return true;
+	return false;
 }
 
 static void watch(int i, void (*service)(struct isri_irq_entry *entry))
@@ -207,23 +231,177 @@ START_TEST(irq_thread_gets_no_signals)
 }
 END_TEST
 
-START_TEST(irq_thread_is_one_a_loop_and_ends_with_its_last_user)
+START_TEST(irq_thread_ends_with_its_last_user)
 {
 	struct isri_irq_thread *second, *other;
 	struct isr_loop *other_loop;
 
-	xt_ok(isri_irq_thread_get(loop, &second));
+	xt_ok(isri_irq_thread_get(loop, false, 0, &second));
 	ck_assert_ptr_eq(second, thread);
 	isri_irq_thread_put(second);
-	ck_assert_ptr_eq(*isri_loop_get_irq_thread(loop), thread);
+	ck_assert(has_threads(loop));
 
 	xt_ok(isr_loop_new(NULL, &other_loop));
-	xt_ok(isri_irq_thread_get(other_loop, &other));
+	xt_ok(isri_irq_thread_get(other_loop, false, 0, &other));
 	ck_assert_ptr_ne(other, thread);
 	isri_irq_thread_put(other);
-	ck_assert_ptr_null(*isri_loop_get_irq_thread(other_loop));
+	ck_assert(!has_threads(other_loop));
 	xt_ok(isr_loop_free(other_loop));
 	isri_irq_thread_put(NULL);
+}
+END_TEST
+
+static char name[24]; /* under the lock */
+static struct sched_param param;
+static int policy;
+
+static void note_thread(struct isri_irq_entry *entry)
+{
+	prctl(PR_GET_NAME, name);
+	policy = sched_getscheduler(0);
+	sched_getparam(0, &param);
+	count_and_tell(entry);
+}
+
+/* Real-time priority may be forbidden here, and then there is a message. */
+static void ignore(enum isr_log_level level, const char *message, void *arg)
+{
+}
+
+START_TEST(irq_thread_is_one_a_priority_and_kind)
+{
+	struct isri_irq_thread *first = thread, *second;
+	bool hard = _i % 2;
+	int priority = _i / 2;
+	char expected[24];
+
+	xt_ok(isr_loop_set_log_cb(loop, ignore, NULL));
+	xt_ok(isri_irq_thread_get(loop, hard, priority, &thread));
+	xt_ok(isri_irq_thread_get(loop, hard, priority, &second));
+	ck_assert_ptr_eq(thread, second);
+	watch(TRIGGER, note_thread);
+	trigger(note_thread);
+	unwatch(TRIGGER);
+
+	ck_assert_int_eq(thread == first, _i == 0);
+	snprintf(expected, sizeof(expected), "isr-%s/%d", hard ? "irq" : "read",
+		 priority);
+	ck_assert_str_eq(name, expected);
+	/* All that is permitted, where it is not what we ask for. */
+	if (policy == SCHED_FIFO && param.sched_priority >= 40)
+		ck_assert_int_eq(param.sched_priority, 40 + priority);
+
+	isri_irq_thread_put(second);
+	isri_irq_thread_put(thread);
+	thread = first;
+}
+END_TEST
+
+static void count_and_tell_b(struct isri_irq_entry *entry)
+{
+	eventfd_t value;
+
+	eventfd_read(entry->fd, &value);
+	isr_flag_set(&served);
+}
+
+/* A reader that serves: whatever could run before has done so. */
+static void settle_reader(void)
+{
+	static struct isri_irq_entry probe;
+	struct isri_irq_thread *reader;
+
+	xt_ok(isri_irq_thread_get(loop, false, 0, &reader));
+	probe = (struct isri_irq_entry){
+		.fd = entries[B].fd,
+		.service = count_and_tell_b,
+	};
+	isri_irq_thread_lock(reader);
+	xt_ok(isri_irq_thread_watch(reader, &probe));
+	isri_irq_thread_unlock(reader);
+
+	ck_assert_int_eq(eventfd_write(entries[B].fd, 1), 0);
+	xt_ok(isr_loop_run(loop));
+
+	isri_irq_thread_lock(reader);
+	isri_irq_thread_unwatch(reader, &probe);
+	isri_irq_thread_unlock(reader);
+	isri_irq_thread_put(reader);
+}
+
+START_TEST(irq_thread_held_runs_nothing_and_forgets_nothing)
+{
+	watch(TRIGGER, count_and_tell);
+
+	isri_irq_threads_hard_lock(loop);
+	ck_assert_int_eq(eventfd_write(entries[TRIGGER].fd, 1), 0);
+	settle_reader();
+	ck_assert_uint_eq(n_served[TRIGGER], 0);
+	isri_irq_threads_hard_unlock(loop);
+
+	xt_ok(isr_loop_run(loop));
+	isri_irq_thread_lock(thread);
+	ck_assert_uint_eq(n_served[TRIGGER], 1);
+	isri_irq_thread_unlock(thread);
+	unwatch(TRIGGER);
+}
+END_TEST
+
+START_TEST(irq_thread_held_lets_entries_come_and_go)
+{
+	watch(TRIGGER, count_and_tell);
+
+	isri_irq_threads_hard_lock(loop);
+	ck_assert_int_eq(eventfd_write(entries[TRIGGER].fd, 1), 0);
+	settle_reader();
+	unwatch(TRIGGER);
+	watch(A, count_and_tell);
+	ck_assert_int_eq(eventfd_write(entries[A].fd, 1), 0);
+	isri_irq_threads_hard_unlock(loop);
+
+	xt_ok(isr_loop_run(loop));
+	isri_irq_thread_lock(thread);
+	ck_assert_uint_eq(n_served[TRIGGER], 0);
+	ck_assert_uint_eq(n_served[A], 1);
+	isri_irq_thread_unlock(thread);
+	unwatch(A);
+}
+END_TEST
+
+START_TEST(irq_thread_started_while_held_is_held)
+{
+	struct isri_irq_thread *first = thread;
+
+	isri_irq_threads_hard_lock(loop);
+	xt_ok(isri_irq_thread_get(loop, true, 2, &thread));
+	watch(TRIGGER, count_and_tell);
+	ck_assert_int_eq(eventfd_write(entries[TRIGGER].fd, 1), 0);
+	settle_reader();
+	ck_assert_uint_eq(n_served[TRIGGER], 0);
+	isri_irq_threads_hard_unlock(loop);
+
+	xt_ok(isr_loop_run(loop));
+	unwatch(TRIGGER);
+	ck_assert_uint_eq(n_served[TRIGGER], 1);
+	isri_irq_thread_put(thread);
+	thread = first;
+}
+END_TEST
+
+START_TEST(irq_thread_may_end_while_held)
+{
+	watch(TRIGGER, count_and_tell);
+
+	isri_irq_threads_hard_lock(loop);
+	ck_assert_int_eq(eventfd_write(entries[TRIGGER].fd, 1), 0);
+	settle_reader();
+	unwatch(TRIGGER);
+	isri_irq_thread_put(thread);
+	ck_assert_uint_eq(n_served[TRIGGER], 0);
+	ck_assert(!has_threads(loop));
+	isri_irq_threads_hard_unlock(loop);
+
+	thread = NULL;
 }
 END_TEST
 
@@ -237,8 +415,16 @@ int main(void)
 	tcase_add_test(tcase, irq_thread_serves_the_others_after_a_removal);
 	tcase_add_test(tcase, irq_thread_unwatched_is_not_served);
 	tcase_add_test(tcase, irq_thread_gets_no_signals);
-	tcase_add_test(tcase,
-		       irq_thread_is_one_a_loop_and_ends_with_its_last_user);
+	tcase_add_test(tcase, irq_thread_ends_with_its_last_user);
+	tcase_add_loop_test(tcase, irq_thread_is_one_a_priority_and_kind, 0,
+			    2 * (ISR_PRIORITY_MAX + 1));
+
+	tcase = xt_case(suite, "hold");
+	tcase_add_checked_fixture(tcase, setup_hard, teardown);
+	tcase_add_test(tcase, irq_thread_held_runs_nothing_and_forgets_nothing);
+	tcase_add_test(tcase, irq_thread_held_lets_entries_come_and_go);
+	tcase_add_test(tcase, irq_thread_started_while_held_is_held);
+	tcase_add_test(tcase, irq_thread_may_end_while_held);
 
 	return xt_main(suite);
 }

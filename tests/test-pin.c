@@ -390,6 +390,8 @@ START_TEST(pin_thread_without_priority_says_so_once)
 	refuse_priority = true;
 	xt_ok(isr_loop_set_log_cb(loop, note_notice, &notices));
 	pin = xt_pin_open("A", XT_SOFT);
+	/* Neither by a second pin, nor by a second thread. */
+	config.source.priority = ISR_PRIORITY_MAX;
 	xt_ok(isr_pin_open(loop, &config, xt_sink, &sink, &other, NULL));
 
 	ck_assert_uint_eq(notices, 1);

@@ -40,12 +40,15 @@ typedef int isr_handler_cb(struct isr_source *source,
 /** What follows when a handler failed. */
 enum isr_on_fail {
 	ISR_ON_FAIL_DISARM = 0, /**< the source is disarmed until armed again */
-	ISR_ON_FAIL_KEEP, /**< it goes on; failures are counted */
-	ISR_ON_FAIL_ABORT /**< the record goes to stderr, then abort(3) */
+	ISR_ON_FAIL_KEEP,	/**< it goes on; failures are counted */
+	ISR_ON_FAIL_ABORT	/**< the record goes to stderr, then abort(3) */
 };
 
 /** Room for a source's name, with its terminating zero. */
 #define ISR_SOURCE_NAME_BYTES 32
+
+/** The highest priority of a source. */
+#define ISR_PRIORITY_MAX 3
 
 /** What all kinds of sources have. Zero every member that is not needed. */
 struct isr_source_options {
@@ -54,6 +57,11 @@ struct isr_source_options {
 	/** A handler that runs longer is counted and told; 0: not measured. */
 	uint64_t budget_ns;
 	enum isr_on_fail on_fail;
+	/**
+	 * 0 to ISR_PRIORITY_MAX: of a hard handler among those of its loop,
+	 * and of the thread that reads a pin.
+	 */
+	int priority;
 	/** The handler is hard: it runs at once, in ISR context. */
 	bool hard;
 	/** Running over the budget is a failure: on_fail follows. */
@@ -63,7 +71,7 @@ struct isr_source_options {
 
 /** Who reads a pin's edges from the kernel. */
 enum isr_reader {
-	/** The IRQ thread: a busy loop loses nothing. The default. */
+	/** A thread of its priority: a busy loop loses nothing. The default. */
 	ISR_READER_THREAD = 0,
 	/** The loop itself: no thread, one wake-up less, soft handler only. */
 	ISR_READER_LOOP
@@ -317,15 +325,15 @@ ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
  */
 struct isr_source_stats {
 	ISR_COUNTER delivered; /**< handler runs, but for LOST and CHIP_LOST */
-	uint64_t lost_kernel; /**< gaps in the kernel's (or chip's) sequence */
+	uint64_t lost_kernel;  /**< gaps in the kernel's (or chip's) sequence */
 	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
 	uint64_t merged;    /**< events marked ISR_EVENT_FLAG_MERGED */
 	uint64_t discarded; /**< came while disarmed, or waited just then */
 	uint64_t failed;    /**< handler runs that failed */
 	uint64_t over_budget; /**< handler runs longer than budget_ns */
-	uint64_t max_ns; /**< the longest run; 0 without a budget */
-	int last_error;	    /**< of the last of those, 0 when none */
-	uint32_t line_seq;  /**< the last event's */
+	uint64_t max_ns;      /**< the longest run; 0 without a budget */
+	int last_error;	      /**< of the last of those, 0 when none */
+	uint32_t line_seq;    /**< the last event's */
 	uint64_t reserved[8]; /**< 0; for later versions */
 };
 
