@@ -4,6 +4,7 @@
 #ifndef ISRLOOP_H
 #define ISRLOOP_H
 
+#include <isrloop/byte-ring.h>
 #include <isrloop/chip.h>
 #include <isrloop/emerg.h>
 #include <isrloop/error.h>

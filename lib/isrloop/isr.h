@@ -24,6 +24,7 @@ ISR_BEGIN_DECLS
 /** A flag's count saturates here (2^30 - 1 sets without one consumption). */
 #define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
 
+struct isr_byte_ring;
 struct isr_flag;
 struct isr_guard;
 struct isr_hist;
@@ -256,6 +257,60 @@ ISR_API int64_t isr_word_exchange(struct isr_word *word, int64_t value);
  */
 ISR_API bool isr_word_compare_exchange(struct isr_word *word, int64_t *expected,
 				       int64_t desired);
+
+/**
+ * @brief Append bytes to a byte ring, as many as fit.
+ *
+ * Never waits for the reader. One writer at a time, which may be another
+ * thread or handler each time. If the ring has a loop, its ready flag is set
+ * after the bytes, when there were any.
+ *
+ * @param ring  Initialised by isr_byte_ring_init().
+ * @param data  Copied; not NULL.
+ * @param n     How many bytes. What does not fit stays the caller's, and is
+ *              counted.
+ * @context signal
+ * @return The number stored, 0 when it is full; -EBUSY another write is
+ *         half-way: all refused and counted.
+ * @since 0.1
+ */
+ISR_API int isr_byte_ring_write(struct isr_byte_ring *ring, const void *data,
+				uint32_t n);
+
+/**
+ * @brief Take the oldest bytes of a byte ring, in order.
+ *
+ * Never waits for the writer. One reader at a time, which may be another
+ * thread or handler each time.
+ *
+ * @param ring      Initialised by isr_byte_ring_init().
+ * @param ret_data  Room for @max bytes; not NULL.
+ * @param max       At most this many.
+ * @context signal
+ * @return The number read, 0 when it is empty; -EBUSY another read is
+ *         half-way.
+ * @since 0.1
+ */
+ISR_API int isr_byte_ring_read(struct isr_byte_ring *ring, void *ret_data,
+			       uint32_t max);
+
+/**
+ * @brief How many bytes there are to read.
+ * @param ring  Initialised by isr_byte_ring_init().
+ * @context signal
+ * @return The count; to the reader at least as many, to the writer at most.
+ * @since 0.1
+ */
+ISR_API uint32_t isr_byte_ring_get_count(const struct isr_byte_ring *ring);
+
+/**
+ * @brief How many bytes were refused since init.
+ * @param ring  Initialised by isr_byte_ring_init().
+ * @context signal
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_byte_ring_get_refused(const struct isr_byte_ring *ring);
 
 /**
  * @brief The source's number, as in isr_event.source; 1 and up.
