@@ -2,8 +2,11 @@
 /* Copyright the isrloop authors */
 /*
  * isrmon: show the edges of GPIO lines, from isrloopd or from a chip of its
- * own, and every edge that was lost on the way.
+ * own, and every edge that was lost on the way; or run a program under guard.
  */
+#include <string.h>
+
+#include "guard.h"
 #include "monitor-daemon.h"
 #include "monitor-direct.h"
 #include "monitor.h"
@@ -14,6 +17,9 @@ int main(int argc, char **argv)
 	struct options options;
 	struct monitor monitor;
 	int status;
+
+	if (argc > 1 && !strcmp(argv[1], "guard"))
+		return guard_run(argc - 1, argv + 1);
 
 	status = options_parse(argc, argv, &options);
 	if (status >= 0)
