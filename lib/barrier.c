@@ -12,6 +12,7 @@
 #include <linux/membarrier.h>
 
 #include "barrier.h"
+#include "test-point.h"
 
 static int barrier(int command)
 {
@@ -25,5 +26,6 @@ int isri_barrier_init(void)
 
 int isri_barrier_all(void)
 {
+	ISR_TEST_POINT("barrier:all");
 	return barrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }

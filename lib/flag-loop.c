@@ -18,6 +18,7 @@
 #include "context.h"
 #include "flag-wait.h"
 #include "flag.h"
+#include "ring.h"
 #include "test-point.h"
 #include "wake.h"
 
@@ -176,18 +177,25 @@ static void wait_a_moment(void)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
 }
 
-/* Ends what threads that wait for it do with the flag, and the loop. */
-static void flag_let_go(struct isri_wake *wake, struct isr_flag *flag)
+void isri_flag_await_visitors(const struct isr_flag *flag)
 {
-	/* flag-wait:D: a producer of its ring may look at it as well */
-	atomic_store_explicit(ATOMIC(&flag->wake), NULL, memory_order_seq_cst);
-	isri_waits_cancel(&wake->waits, flag);
 	/* flag-wait:D */
 	while (atomic_load_explicit(ATOMIC(&flag->visitors),
 				    memory_order_seq_cst)) {
 		ISR_TEST_POINT("flag-wait:D");
 		wait_a_moment();
 	}
+}
+
+/* Ends what threads that wait for it do with the flag, and the loop. */
+static void flag_let_go(struct isri_wake *wake, struct isr_flag *flag)
+{
+	/* flag-wait:D: a producer of its ring may look at it as well */
+	atomic_store_explicit(ATOMIC(&flag->wake), NULL, memory_order_seq_cst);
+	isri_waits_cancel(&wake->waits, flag);
+	if (flag->mode & ISRI_FLAG_OF_RING)
+		isri_ring_let_go((struct isr_ring *)flag);
+	isri_flag_await_visitors(flag);
 }
 
 static void flag_finish(struct isr_flag *flag)

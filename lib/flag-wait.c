@@ -327,8 +327,7 @@ static int wait_here(struct isri_waits *waits, struct isr_flag *flag,
 	return isri_wait_end(waits, &thread.waiter);
 }
 
-/* May the caller wait for what this loop delivers? */
-static int check(const struct isri_wake *wake)
+int isri_wake_check_waiter(const struct isri_wake *wake)
 {
 	const void *owner;
 
@@ -354,7 +353,7 @@ static int wait_as_visitor(struct isr_flag *flag, int64_t timeout_ns)
 					    memory_order_relaxed);
 		return word & ISRI_FLAG_KEPT ? -ECANCELED : -EINVAL;
 	}
-	r = check(wake);
+	r = isri_wake_check_waiter(wake);
 	return r < 0 ? r : wait_here(&wake->waits, flag, timeout_ns);
 }
 
@@ -364,8 +363,9 @@ int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns)
 
 	if (!flag || timeout_ns < ISR_FOREVER)
 		return -EINVAL;
-	if (isr_in_context())
-		return -EPERM;
+	r = isri_context_refuse_isr(__func__);
+	if (r < 0)
+		return r;
 
 	/* flag-wait:C */
 	atomic_fetch_add_explicit(ATOMIC(&flag->visitors), 1,

@@ -29,6 +29,8 @@
 #include "wake.h"
 
 _Static_assert(offsetof(struct isr_flag, word) == 0, "inline in isr.h");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct isr_flag) == 64,
+	       "a flag fills a cache line");
 
 /*
  * Takes back a count that is one too many, unless the loop has consumed it

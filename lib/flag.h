@@ -21,4 +21,13 @@ enum isri_flag_state {
 	ISRI_FLAG_TOLD /* out of the lists, count kept (sticky, no callback) */
 };
 
+/* In mode: it is the ready flag of a ring, and begins it. */
+#define ISRI_FLAG_OF_RING 0x10000U
+
+/*
+ * lib/flag-loop.c, loop class: until all threads are out that came to wait,
+ * for this flag or for room in its ring. They were let go already.
+ */
+void isri_flag_await_visitors(const struct isr_flag *flag);
+
 #endif /* ISRI_FLAG_H */

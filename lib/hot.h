@@ -11,5 +11,7 @@
 #define ISRI_HOT __attribute__((hot))
 /* Not inlined: its registers are not saved by callers that do without it. */
 #define ISRI_APART __attribute__((noinline))
+/* Inlined into more than one caller, as it would be into one. */
+#define ISRI_INLINE inline __attribute__((always_inline))
 
 #endif /* ISRI_HOT_H */

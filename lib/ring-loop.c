@@ -10,6 +10,7 @@
 
 #include "atomic.h"
 #include "barrier.h"
+#include "flag.h"
 #include "ring.h"
 #include "test-point.h"
 #include "wake.h"
@@ -212,6 +213,26 @@ static bool has_more(struct isr_ring *ring)
 	return head != tail && settle(ring);
 }
 
+/* There is room for n more: whoever waits for it is told. */
+static void tell_room(struct isr_ring *ring, uint32_t n)
+{
+	uint32_t waiting;
+
+	if (ring->fenced) {
+		/* ring-wait:B */
+		waiting = atomic_fetch_add_explicit(ATOMIC(&ring->waiting), 0,
+						    memory_order_acq_rel);
+	} else {
+		/* ring-wait:B: for the compiler; the others see to the CPU */
+		atomic_signal_fence(memory_order_seq_cst);
+		/* relaxed: ring-wait:B orders it */
+		waiting = atomic_load_explicit(ATOMIC(&ring->waiting),
+					       memory_order_relaxed);
+	}
+	if (waiting)
+		isri_ring_tell_room(ring, n);
+}
+
 static size_t get_some(struct isr_ring *ring, struct isr_event *ret_events,
 		       size_t max)
 {
@@ -247,6 +268,8 @@ int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 	do {
 		n = get_some(ring, ret_events, max_events);
 	} while (n == 0 && max_events > 0 && has_more(ring));
+	if (n)
+		tell_room(ring, (uint32_t)n);
 	return (int)n;
 }
 
@@ -288,17 +311,21 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 		r = isr_flag_init(&ring->ready, loop, ISR_FLAG_AUTO);
 		if (r < 0)
 			return r;
+		ring->ready.mode |= ISRI_FLAG_OF_RING;
 	}
 	/* Also touches every page: a put must not fault. */
 	memset(slots, 0, n_slots * sizeof(*slots));
 	ring->slots = slots;
 	ring->mask = n_slots - 1;
 	ring->policy = policy;
-	ring->fenced = loop && isri_barrier_init() < 0;
+	ring->fenced = isri_barrier_init() < 0;
 	ring->head = 0;
 	ring->tail_cached = 0;
 	ring->tail = 0;
 	ring->next = 0;
+	ring->waiting = 0;
+	ring->room = 0;
+	ring->ended = 0;
 	ring->unreported = 0;
 	ring->carried = 0;
 	ring->lost_total = 0;
@@ -314,6 +341,8 @@ int isr_ring_done(struct isr_ring *ring)
 	r = isr_flag_done(&ring->ready);
 	if (r < 0)
 		return r;
+	isri_ring_let_go(ring);
+	isri_flag_await_visitors(&ring->ready);
 	ring->slots = NULL;
 	return 0;
 }

@@ -41,6 +41,7 @@
  * all threads, it is what is done (fenced).
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "atomic.h"
 #include "flag.h"
@@ -52,8 +53,8 @@
  * Everything but seq. relaxed, all of it: ring:A orders it; it is atomic
  * only because a consumer of a DROP_OLD ring may be reading.
  */
-static void slot_write(struct isr_event *slot, const struct isr_event *event,
-		       uint32_t lost)
+static ISRI_INLINE void slot_write(struct isr_event *slot,
+				   const struct isr_event *event, uint32_t lost)
 {
 #define SLOT_STORE(member, value)                           \
 	/* relaxed: ring:A orders it */                     \
@@ -137,7 +138,7 @@ static uint32_t tail_refresh(struct isr_ring *ring)
  * Claims the next place: 0, 1 when the oldest record was given up for it, or
  * -ENOSPC and nothing was claimed.
  */
-static int claim(struct isr_ring *ring, uint32_t *ret_place)
+static ISRI_INLINE int claim(struct isr_ring *ring, uint32_t *ret_place)
 {
 	int evicted = 0, r;
 	uint32_t head, tail;
@@ -171,7 +172,8 @@ static int claim(struct isr_ring *ring, uint32_t *ret_place)
 	}
 }
 
-static void commit(struct isr_ring *ring, struct isr_event *slot, uint32_t seq)
+static ISRI_INLINE void commit(struct isr_ring *ring, struct isr_event *slot,
+			       uint32_t seq)
 {
 	uint32_t word;
 
@@ -219,17 +221,18 @@ static void prefetch(const struct isr_ring *ring, uint32_t place)
 #endif
 }
 
-ISRI_HOT int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
+static ISRI_INLINE int put(struct isr_ring *ring, const struct isr_event *event,
+			   bool is_counted)
 {
 	uint32_t place, lost = event->lost;
 	struct isr_event *slot;
 	int r;
 
 	r = claim(ring, &place);
-	if (r < 0) {
+	if (r < 0 && is_counted)
 		count_lost(ring, &ring->unreported, 1 + lost);
+	if (r < 0)
 		return r;
-	}
 
 	/* relaxed: a count; whoever takes it tells it */
 	if (atomic_load_explicit(ATOMIC(&ring->unreported),
@@ -245,4 +248,14 @@ ISRI_HOT int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
 	slot_write(slot, event, lost);
 	commit(ring, slot, place + 1);
 	return r;
+}
+
+ISRI_HOT int isr_ring_put(struct isr_ring *ring, const struct isr_event *event)
+{
+	return put(ring, event, true);
+}
+
+int isri_ring_try_put(struct isr_ring *ring, const struct isr_event *event)
+{
+	return put(ring, event, false);
 }

@@ -14,4 +14,12 @@ static inline struct isr_event *isri_ring_slot(const struct isr_ring *ring,
 	return &ring->slots[place & ring->mask];
 }
 
+/* lib/ring.c, signal class: a put that counts nothing as lost. */
+int isri_ring_try_put(struct isr_ring *ring, const struct isr_event *event);
+
+/* lib/ring-wait.c, any class: so many places were made, and somebody waits. */
+void isri_ring_tell_room(struct isr_ring *ring, uint32_t n);
+/* The same: whoever waits for room gives up, and nobody waits any more. */
+void isri_ring_let_go(struct isr_ring *ring);
+
 #endif /* ISRI_RING_H */

@@ -82,6 +82,12 @@ bool isri_wake_is_at_home(const struct isri_wake *wake);
 int isri_wake_check_for(const struct isri_wake *wake, const char *function);
 #define isri_wake_check(wake) isri_wake_check_for(wake, __func__)
 
+/*
+ * lib/flag-wait.c. 0 when the caller may wait for what this loop does; -EPERM
+ * in a child; -EDEADLK on the loop's own thread. Any class.
+ */
+int isri_wake_check_waiter(const struct isri_wake *wake);
+
 /* The loop's side; loop class, and the caller has checked that. */
 /* lib/flag-loop.c */
 void isri_wake_init(struct isri_wake *wake, int fd);

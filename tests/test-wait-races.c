@@ -9,7 +9,9 @@
 
 #include <isrloop/flag.h>
 #include <isrloop/loop.h>
+#include <isrloop/ring.h>
 
+#include "atomic.h"
 #include "flag.h"
 #include "race.h"
 #include "xt-wait.h"
@@ -206,6 +208,194 @@ START_TEST(race_share_of_a_queued_flag_keeps_it_queued)
 END_TEST
 
 /*
+ * Room in a ring
+ */
+
+static struct isr_ring ring;
+static struct isr_event slots[2], got;
+static pthread_t producer;
+static atomic_int n_put;
+static atomic_bool put_ended, about_to_sleep;
+static uint32_t room_before;
+
+static void *put_in_thread(void *arg)
+{
+	const struct isr_event event = {.line_seq = 3};
+
+	n_put = isr_ring_put_wait(&ring, &event, ISR_FOREVER);
+	put_ended = true;
+	return NULL;
+}
+
+static uint32_t room(void)
+{
+	return atomic_load(ATOMIC(&ring.room));
+}
+
+/*
+ * A full ring, and a thread that puts and stands at the point. It is the
+ * second race, so that going on it does not meet one that is made meanwhile.
+ */
+static void put_half_way(bool is_fenced, const char *point)
+{
+	const struct isr_event event = {.line_seq = 1};
+
+	xt_ok(isr_ring_init(&ring, loop, slots, 2, ISR_RING_DROP_NEW));
+	ring.fenced = is_fenced;
+	xt_ok(isr_ring_put(&ring, &event));
+	xt_ok(isr_ring_put(&ring, &event));
+	n_put = -1;
+	put_ended = about_to_sleep = false;
+	race_at(1, point, stop_half_way);
+	ck_assert_int_eq(pthread_create(&producer, NULL, put_in_thread, NULL),
+			 0);
+	await_half_way();
+}
+
+static void get_one(void)
+{
+	ck_assert_int_eq(isr_ring_get(&ring, &got, 1), 1);
+}
+
+static void note_sleep(void)
+{
+	about_to_sleep = true;
+}
+
+/* There is room: from where it stands it puts, and sleeps no more. */
+static void assert_put_without_sleep(void)
+{
+	race_at(0, "ring-wait:sleep", note_sleep);
+	release();
+	while (!put_ended && !about_to_sleep)
+		sched_yield();
+	ck_assert(!about_to_sleep);
+	pthread_join(producer, NULL);
+	ck_assert_int_eq(n_put, 0);
+	xt_ok(isr_ring_done(&ring));
+}
+
+START_TEST(race_room_before_it_counts_itself)
+{
+	put_half_way(_i, "ring-wait:A");
+	get_one();
+	assert_put_without_sleep();
+	assert_raced(1);
+}
+END_TEST
+
+START_TEST(race_room_when_it_is_counted)
+{
+	put_half_way(_i, "ring-wait:D");
+	room_before = room();
+	get_one();
+
+	ck_assert_uint_ne(room(), room_before);
+	assert_put_without_sleep();
+	assert_raced(1);
+}
+END_TEST
+
+START_TEST(race_room_before_it_sleeps)
+{
+	put_half_way(_i, "ring-wait:sleep");
+	room_before = room();
+	get_one();
+
+	/* So the kernel will not let it sleep. */
+	ck_assert_uint_ne(room(), room_before);
+	assert_put_without_sleep();
+	assert_raced(1);
+}
+END_TEST
+
+static void assert_not_told(void)
+{
+	ck_assert_uint_eq(room(), room_before);
+}
+
+START_TEST(race_room_is_told_when_it_is_there)
+{
+	put_half_way(_i, "ring-wait:sleep");
+	room_before = room();
+	race_at(0, "ring:C", assert_not_told);
+	get_one();
+
+	ck_assert_uint_ne(room(), room_before);
+	assert_put_without_sleep();
+	assert_raced(2);
+}
+END_TEST
+
+static void pass(void)
+{
+}
+
+START_TEST(race_consumer_passes_a_barrier_after_it_was_counted)
+{
+	put_half_way(false, "ring-wait:A");
+	race_at(0, "barrier:all", pass);
+	race_at(1, "ring-wait:D", stop_half_way);
+	release();
+	await_half_way();
+
+	assert_raced(3);
+	ck_assert_uint_eq(ring.waiting, 1);
+	get_one();
+	assert_put_without_sleep();
+}
+END_TEST
+
+START_TEST(race_loop_ends_before_it_sleeps)
+{
+	put_half_way(false, "ring-wait:sleep");
+	race_at(0, "flag-wait:D", release);
+
+	xt_ok(isr_loop_free(loop));
+	loop = NULL;
+
+	over = true;
+	release();
+	pthread_join(producer, NULL);
+	xt_fails_with(ECANCELED, n_put);
+	ck_assert(!over_before_release);
+	assert_raced(2);
+}
+END_TEST
+
+static void *put_old_in_thread(void *arg)
+{
+	const struct isr_event event = {.line_seq = 1};
+
+	ck_assert_int_eq(isr_ring_put(&ring, &event), 0);
+	return NULL;
+}
+
+START_TEST(race_put_wait_while_the_oldest_is_half_put)
+{
+	const struct isr_event event = {.line_seq = 2};
+	pthread_t oldest;
+
+	xt_ok(isr_ring_init(&ring, loop, slots, 2, ISR_RING_DROP_OLD));
+	race_at(0, "ring:A", stop_half_way);
+	pthread_create(&oldest, NULL, put_old_in_thread, NULL);
+	await_half_way();
+	ck_assert_int_eq(isr_ring_put(&ring, &event), 0);
+	/* It finds no room, and is not told when there is. */
+	n_put = -1;
+	race_at(1, "ring-wait:sleep", release);
+	pthread_create(&producer, NULL, put_in_thread, NULL);
+
+	pthread_join(producer, NULL);
+	pthread_join(oldest, NULL);
+	ck_assert_int_eq(n_put, 1);
+	assert_raced(2);
+	ck_assert_uint_eq(isr_ring_get_lost_total(&ring), 1);
+	xt_ok(isr_ring_done(&ring));
+}
+END_TEST
+
+/*
  * The end
  */
 
@@ -271,6 +461,16 @@ int main(void)
 	tcase_add_test(tc, race_gives_up_while_it_is_served);
 	tcase_add_test(tc, race_set_while_a_share_is_taken);
 	tcase_add_test(tc, race_share_of_a_queued_flag_keeps_it_queued);
+
+	tc = xt_case(suite, "room");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, race_room_before_it_counts_itself, 0, 2);
+	tcase_add_loop_test(tc, race_room_when_it_is_counted, 0, 2);
+	tcase_add_loop_test(tc, race_room_before_it_sleeps, 0, 2);
+	tcase_add_loop_test(tc, race_room_is_told_when_it_is_there, 0, 2);
+	tcase_add_test(tc, race_consumer_passes_a_barrier_after_it_was_counted);
+	tcase_add_test(tc, race_loop_ends_before_it_sleeps);
+	tcase_add_test(tc, race_put_wait_while_the_oldest_is_half_put);
 
 	tc = xt_case(suite, "end");
 	tcase_add_checked_fixture(tc, setup, teardown);

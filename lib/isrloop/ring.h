@@ -57,7 +57,13 @@ struct isr_ring {
 	uint32_t tail;
 	/* consumer only: the place that should come next */
 	uint32_t next;
-	char pad2[120];
+	/* threads in isr_ring_put_wait(), atomic: how many are there */
+	uint32_t waiting;
+	/* consumer when somebody waits, atomic: changes when there is room */
+	uint32_t room;
+	/* the end, atomic: nobody waits any more */
+	uint32_t ended;
+	char pad2[108];
 };
 
 /**
@@ -99,6 +105,28 @@ ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
 			 size_t max_events);
 
 /**
+ * @brief Store one event; wait for room while the ring is full.
+ *
+ * For threads that would rather be late than lose a record. What is not
+ * stored is not lost: the caller still has it.
+ *
+ * @param ring        Initialised.
+ * @param event       As of isr_ring_put().
+ * @param timeout_ns  ISR_FOREVER, or how long to wait at most; 0: not at all.
+ * @context any (no lock; any number of producers)
+ * @return 0 stored; 1 stored and the oldest record lost (DROP_OLD, which has
+ *         to wait only while the oldest is half put); -ETIMEDOUT still full;
+ *         -ECANCELED when the ring was finished or its loop has ended;
+ *         -EDEADLK full and the caller is the loop's thread, which would wait
+ *         for itself; -EINVAL for NULL or a timeout below ISR_FOREVER;
+ *         -EPERM in ISR context, or full in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_ring_put_wait(struct isr_ring *ring,
+			      const struct isr_event *event,
+			      int64_t timeout_ns);
+
+/**
  * @brief Take the count of losses that no record carries yet.
  *
  * A loss is told with the next record stored; after the last one there may
@@ -124,6 +152,9 @@ ISR_API uint64_t isr_ring_get_lost_total(const struct isr_ring *ring);
 
 /**
  * @brief Finish the ring; producers must have ended.
+ *
+ * Those that wait for room are let go, and waited for.
+ *
  * @param ring  NULL or zeroed memory is legal.
  * @context loop (of a ring without loop, any one thread)
  * @return 0; -EPERM off the loop's thread or in ISR context.
