@@ -28,7 +28,10 @@ struct xt_waiter {
 	atomic_bool ended;
 };
 
+/* After xt-source.h: its loop. */
+#ifndef XT_SOURCE_H
 static struct isr_loop *loop;
+#endif
 static atomic_uint xt_n_ended;
 
 static inline void *xt_wait_in_thread(void *arg)
