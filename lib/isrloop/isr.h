@@ -136,7 +136,8 @@ typedef void isr_schedule_cb(void *arg);
  * @param arg   Handed to @cb; stays the caller's.
  * @context signal
  * @return 0; -EAGAIN when schedule_depth calls wait: refused and counted, see
- *         isr_loop_get_stats(), and an emergency record once a second; -EINVAL for NULL; -EPERM in a forked child.
+ *         isr_loop_get_stats(), and an emergency record once a second; -EINVAL
+ * for NULL; -EPERM in a forked child.
  * @since 0.1
  */
 ISR_API int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg);
@@ -358,6 +359,53 @@ ISR_API struct isr_source *isr_context_get_source(void);
  */
 ISR_API int isr_fail_at(int code, const char *message, const char *where);
 #define isr_fail(code, message) isr_fail_at(code, message, ISR_HERE)
+
+/**
+ * @brief A handler that sets a flag once an event.
+ *
+ * For any source, hard or soft. Reports (ISR_EVENT_LOST and
+ * ISR_EVENT_CHIP_LOST) are no events and set nothing.
+ *
+ * @param source  Not used.
+ * @param event   What happened.
+ * @param arg     The struct isr_flag.
+ * @context signal
+ * @return 0
+ * @since 0.1
+ */
+ISR_API int isr_to_flag(struct isr_source *source,
+			const struct isr_event *event, void *arg);
+
+/**
+ * @brief A handler that puts every event, and report, on a ring.
+ *
+ * For any source, hard or soft. What the ring refuses is counted there.
+ *
+ * @param source  Not used.
+ * @param event   What happened.
+ * @param arg     The struct isr_ring.
+ * @context signal
+ * @return 0
+ * @since 0.1
+ */
+ISR_API int isr_to_ring(struct isr_source *source,
+			const struct isr_event *event, void *arg);
+
+/**
+ * @brief A handler that stores the latest event in a latch.
+ *
+ * For any source, hard or soft. Reports are not stored. What the latch
+ * refuses is counted there.
+ *
+ * @param source  Not used.
+ * @param event   What happened.
+ * @param arg     The struct isr_latch, made for values of struct isr_event.
+ * @context signal
+ * @return 0; -EINVAL the latch is for values of another size.
+ * @since 0.1
+ */
+ISR_API int isr_to_latch(struct isr_source *source,
+			 const struct isr_event *event, void *arg);
 
 /**
  * @brief Make isr_loop_run() return after the step that runs now.
