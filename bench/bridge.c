@@ -9,6 +9,7 @@
  *  guard_try                a handler's way: try and release
  *  guard_refused            a try while ordinary code holds it
  *  guard_hold               ordinary code's way: hold and drop
+ *  bytes                    64 bytes into a ring of 4096, and out of it
  *
  * Subject mutex does the same under a mutex, which a handler may not; xchg is
  * one locked exchange in a function of its own.
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <isrloop.h>
 
@@ -40,6 +42,16 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* under the lock */
 static struct isr_event shared;
 
+enum { RING_BYTES = 4096, PIECE_BYTES = 64 };
+static struct isr_byte_ring ring;
+static unsigned char ring_bytes[RING_BYTES], piece[PIECE_BYTES];
+
+/* under the lock */
+static unsigned char lock_bytes[RING_BYTES];
+static uint32_t lock_head, lock_tail;
+
+static int pipe_fds[2];
+
 static void check(int r, const char *what)
 {
 	if (r < 0) {
@@ -58,6 +70,9 @@ static void open_all(void)
 	check(isr_latch_init(&latch, NULL, slots, sizeof(slots[0])),
 	      "isr_latch_init");
 	check(isr_latch_store(&latch, &sent), "isr_latch_store");
+	check(isr_byte_ring_init(&ring, NULL, ring_bytes, RING_BYTES),
+	      "isr_byte_ring_init");
+	check(pipe(pipe_fds), "pipe");
 }
 
 /* The loop around @code, so that no call of it goes through a pointer. */
@@ -76,6 +91,42 @@ static void mutex_copy(struct isr_event *to, const struct isr_event *from)
 	pthread_mutex_unlock(&lock);
 }
 
+/* As many as there are until the end of the buffer, then the others. */
+static uint32_t until_end(uint32_t place, uint32_t n)
+{
+	uint32_t left = RING_BYTES - place % RING_BYTES;
+
+	return n < left ? n : left;
+}
+
+static void mutex_write(void)
+{
+	uint32_t n, first;
+
+	pthread_mutex_lock(&lock);
+	n = RING_BYTES - (lock_head - lock_tail);
+	n = n < PIECE_BYTES ? n : PIECE_BYTES;
+	first = until_end(lock_head, n);
+	memcpy(lock_bytes + lock_head % RING_BYTES, piece, first);
+	memcpy(lock_bytes, piece + first, n - first);
+	lock_head += n;
+	pthread_mutex_unlock(&lock);
+}
+
+static void mutex_read(void)
+{
+	uint32_t n, first;
+
+	pthread_mutex_lock(&lock);
+	n = lock_head - lock_tail;
+	n = n < PIECE_BYTES ? n : PIECE_BYTES;
+	first = until_end(lock_tail, n);
+	memcpy(piece, lock_bytes + lock_tail % RING_BYTES, first);
+	memcpy(piece + first, lock_bytes, n - first);
+	lock_tail += n;
+	pthread_mutex_unlock(&lock);
+}
+
 MANY(latch_stores, isr_latch_store(&latch, &sent))
 MANY(latch_loads, isr_latch_load(&latch, &got, NULL))
 MANY(latch_pairs, isr_latch_store(&latch, &sent);
@@ -90,6 +141,11 @@ MANY(guard_holds, isr_guard_hold(&guard); isr_guard_drop(&guard))
 MANY(mutex_tries, pthread_mutex_trylock(&lock); pthread_mutex_unlock(&lock))
 MANY(mutex_refused, pthread_mutex_trylock(&held_lock))
 MANY(mutex_holds, pthread_mutex_lock(&lock); pthread_mutex_unlock(&lock))
+MANY(ring_bytes_pairs, isr_byte_ring_write(&ring, piece, PIECE_BYTES);
+     isr_byte_ring_read(&ring, piece, PIECE_BYTES))
+MANY(mutex_bytes, mutex_write(); mutex_read())
+MANY(pipe_bytes, (void)!write(pipe_fds[1], piece, PIECE_BYTES);
+     (void)!read(pipe_fds[0], piece, PIECE_BYTES))
 
 static const struct cost costs[] = {
 	{"isrloop", "latch_store", latch_stores},
@@ -104,6 +160,9 @@ static const struct cost costs[] = {
 	{"mutex", "guard_refused", mutex_refused},
 	{"isrloop", "guard_hold", guard_holds},
 	{"mutex", "guard_hold", mutex_holds},
+	{"isrloop", "bytes", ring_bytes_pairs},
+	{"mutex", "bytes", mutex_bytes},
+	{"pipe", "bytes", pipe_bytes},
 };
 
 static void cost_child(const void *arg, double *ret_values)
