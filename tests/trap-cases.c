@@ -5,6 +5,7 @@
  * tests/test-traps: trap-cases WHAT. It knows nothing of the guard.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -244,10 +245,10 @@ static int keeps_errno(void)
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int handled; /* atomic */
 
-/* Twice a second: nothing was handled since, so it never will be. */
+/* Each second: nothing was handled in this one, so nothing ever will be. */
 static void on_alarm(int signo)
 {
-	static unsigned int before;
+	static unsigned int before = UINT_MAX;
 	unsigned int now = __atomic_load_n(&handled, __ATOMIC_RELAXED);
 
 	if (now == before) {
@@ -260,7 +261,7 @@ static void on_alarm(int signo)
 /* A process that is stuck is killed by SIGALRM. */
 static void die_when_stuck(void)
 {
-	const struct itimerval every = {{0, 500000}, {0, 500000}};
+	const struct itimerval every = {{1, 0}, {1, 0}};
 
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &every, NULL);
