@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F3: fd sources: a descriptor that the loop watches. Level triggered, so
- * what comes while disarmed is still there afterwards: nothing is discarded.
+ * F3: fd sources: a descriptor that the loop, or an IRQ thread, watches. Level
+ * triggered, so what comes while disarmed is still there afterwards: nothing
+ * is discarded.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include "source.h"
+#include "watch.h"
 
 struct isri_fd {
 	struct isr_source source;
 	/* loop only */
-	struct isri_loop_fd watch;
 	unsigned int events; /* wanted while armed */
+	/* under its lock */
+	struct isri_watch watch;
 };
 
 static struct isri_fd *to_fd(struct isr_source *source)
@@ -22,7 +25,7 @@ static struct isri_fd *to_fd(struct isr_source *source)
 	return (struct isri_fd *)source;
 }
 
-static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
+static void serve_watch(struct isri_watch *watch, unsigned int events)
 {
 	struct isri_fd *fd =
 		(struct isri_fd *)((char *)watch -
@@ -30,33 +33,48 @@ static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
 	struct isr_event event = {
 		.t_ns = isr_now_ns(),
 		.kind = ISR_EVENT_FD,
-		.line_seq = ++fd->source.stats.line_seq,
+		.line_seq = isri_source_advance(&fd->source, 1),
 		.value = (int32_t)events,
 	};
 
-	isri_source_deliver(&fd->source, &event, 1);
+	isri_watch_hand_on(watch, &fd->source, &event);
+}
+
+/* Under the lock. */
+static int start_fd(struct isri_fd *fd)
+{
+	int r;
+
+	r = isri_watch_set(&fd->watch, fd->events);
+	if (r == 0)
+		isri_source_set_armed(&fd->source, true);
+	return r;
 }
 
 static int arm_fd(struct isr_source *source)
 {
+	struct isri_fd *fd = to_fd(source);
 	int r;
 
-	r = isri_loop_fd_set(&to_fd(source)->watch, to_fd(source)->events);
-	if (r == 0)
-		isri_source_set_armed(source, true);
+	isri_watch_lock(&fd->watch);
+	r = start_fd(fd);
+	isri_watch_unlock(&fd->watch);
 	return r;
 }
 
 static void disarm_fd(struct isr_source *source)
 {
+	struct isri_fd *fd = to_fd(source);
+
+	isri_watch_lock(&fd->watch);
 	isri_source_set_armed(source, false);
-	if (to_fd(source)->watch.loop)
-		isri_loop_fd_set(&to_fd(source)->watch, 0);
+	isri_watch_set(&fd->watch, 0);
+	isri_watch_unlock(&fd->watch);
 }
 
 static void release_fd(struct isr_source *source)
 {
-	isri_loop_fd_remove(&to_fd(source)->watch);
+	isri_watch_done(&to_fd(source)->watch);
 	isri_source_done(source);
 	free(to_fd(source));
 }
@@ -107,15 +125,21 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	r = isri_source_init(&f->source, &setup);
 	if (r < 0)
 		goto out;
-	r = isri_loop_fd_add(loop, &f->watch, fd, 0, serve_watch);
-	if (r < 0)
-		goto out;
-	r = arm_fd(&f->source);
+	r = isri_watch_init(&f->watch, &f->source, fd,
+			    f->source.hard ? ISRI_WATCH_BY_IRQ
+					   : ISRI_WATCH_BY_LOOP,
+			    serve_watch);
 	if (r < 0)
 		goto out;
 
-	*ret_source = &f->source;
-	return 0;
+	/* Before a hard handler, which may run once the lock is back. */
+	isri_watch_lock(&f->watch);
+	r = start_fd(f);
+	if (r == 0)
+		*ret_source = &f->source;
+	isri_watch_unlock(&f->watch);
+	if (r == 0)
+		return 0;
 
 out:
 	release_fd(&f->source);
@@ -124,6 +148,7 @@ out:
 
 int isr_fd_set_events(struct isr_source *source, unsigned int events)
 {
+	struct isri_fd *fd = to_fd(source);
 	int r;
 
 	if (!source || source->ops != &fd_ops || !are_valid(events))
@@ -132,8 +157,10 @@ int isr_fd_set_events(struct isr_source *source, unsigned int events)
 	if (r < 0)
 		return r;
 
-	to_fd(source)->events = events;
-	if (!isri_source_is_armed(source))
-		return 0;
-	return isri_loop_fd_set(&to_fd(source)->watch, events);
+	fd->events = events;
+	isri_watch_lock(&fd->watch);
+	if (isri_source_is_armed(source))
+		r = isri_watch_set(&fd->watch, events);
+	isri_watch_unlock(&fd->watch);
+	return r;
 }

@@ -11,7 +11,7 @@
  *
  * REMOVAL. The thread waits without the lock and serves with it, one entry
  * at a time. Between the two an entry may have been removed and freed, so
- * every removal counts up "generation": what epoll_wait() reported counts
+ * every removal, or change, counts up "generation": what epoll_wait() reported counts
  * only while the generation is still the one from before the wait. If it is
  * not, the report is dropped; level-triggered, epoll says it again. Adding
  * needs no such care: no old report can name a new entry.
@@ -33,6 +33,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <isrloop/event.h>
 #include <isrloop/source.h>
 
 #include "irq-thread.h"
@@ -120,41 +121,65 @@ void isri_irq_threads_hard_unlock(struct isr_loop *loop)
 	threads->held = false;
 }
 
-int isri_irq_thread_watch(struct isri_irq_thread *thread,
-			  struct isri_irq_entry *entry)
+static void unwatch(struct isri_irq_thread *thread,
+		    struct isri_irq_entry *entry)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = entry};
+	epoll_ctl(thread->epoll_fd, EPOLL_CTL_DEL, entry->fd, NULL);
+	entry->events = 0;
+	thread->generation++;
+}
 
-	if (entry->watched)
+int isri_irq_thread_watch(struct isri_irq_thread *thread,
+			  struct isri_irq_entry *entry, unsigned int events)
+{
+	struct epoll_event ev = {
+		.events = ((events & ISR_FD_READ) ? EPOLLIN : 0) |
+			  ((events & ISR_FD_WRITE) ? EPOLLOUT : 0),
+		.data.ptr = entry,
+	};
+
+	if (entry->events == events)
 		return 0;
-	if (epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, entry->fd, &ev) < 0)
+	if (!events) {
+		unwatch(thread, entry);
+		return 0;
+	}
+	if (epoll_ctl(thread->epoll_fd,
+		      entry->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, entry->fd,
+		      &ev) < 0)
 		return -errno;
 
-	entry->watched = true;
+	/* An old report says nothing about what is waited for now. */
+	if (entry->events)
+		thread->generation++;
+	entry->events = events;
 	return 0;
 }
 
-void isri_irq_thread_unwatch(struct isri_irq_thread *thread,
-			     struct isri_irq_entry *entry)
+/* Errors and hang-ups are told by both, as a loop does. */
+static unsigned int to_events(uint32_t ready)
 {
-	if (!entry->watched)
-		return;
+	unsigned int events = 0;
 
-	epoll_ctl(thread->epoll_fd, EPOLL_CTL_DEL, entry->fd, NULL);
-	entry->watched = false;
-	thread->generation++;
+	if (ready & (EPOLLIN | EPOLLERR | EPOLLHUP))
+		events |= ISR_FD_READ;
+	if (ready & (EPOLLOUT | EPOLLERR | EPOLLHUP))
+		events |= ISR_FD_WRITE;
+	return events;
 }
 
 /* False when the report was of another generation. */
 static bool serve(struct isri_irq_thread *thread, unsigned int generation,
-		  struct isri_irq_entry *entry)
+		  const struct epoll_event *report)
 {
+	struct isri_irq_entry *entry = report->data.ptr;
 	bool valid;
 
 	pthread_mutex_lock(&thread->lock);
 	valid = thread->generation == generation;
 	if (valid)
-		entry->service(entry);
+		entry->service(entry,
+			       to_events(report->events) & entry->events);
 	pthread_mutex_unlock(&thread->lock);
 	return valid;
 }
@@ -193,7 +218,7 @@ static void *run(void *arg)
 			/* The entry of the stop descriptor is none. */
 			if (!reports[i].data.ptr)
 				return NULL;
-			if (!serve(thread, generation, reports[i].data.ptr))
+			if (!serve(thread, generation, &reports[i]))
 				break;
 		}
 	}

@@ -17,10 +17,11 @@ struct isri_irq_entry {
 	int fd;
 	/*
 	 * In the IRQ thread, with the lock held: take one batch. Level
-	 * triggered, so the rest comes with the next call.
+	 * triggered, so the rest comes with the next call. events are
+	 * the ISR_FD_* bits that are ready, of those that are waited for.
 	 */
-	void (*service)(struct isri_irq_entry *entry);
-	bool watched; /* under the lock */
+	void (*service)(struct isri_irq_entry *entry, unsigned int events);
+	unsigned int events; /* waited for; under the lock */
 };
 
 /*
@@ -44,19 +45,17 @@ void isri_irq_threads_hard_unlock(struct isr_loop *loop);
 
 /*
  * Between the two no service runs, and none starts. Loop thread; not
- * recursive. The service may call watch and unwatch, never lock.
+ * recursive. The service may call watch, never lock.
  */
 void isri_irq_thread_lock(struct isri_irq_thread *thread);
 void isri_irq_thread_unlock(struct isri_irq_thread *thread);
 
-/* With the lock held. Returns 0 or what epoll_ctl says. */
-int isri_irq_thread_watch(struct isri_irq_thread *thread,
-			  struct isri_irq_entry *entry);
 /*
- * With the lock held; idempotent. Once the lock has been given back the
- * entry may be freed: no service of it runs, and none will.
+ * With the lock held: wait for these ISR_FD_* bits. With none of them, once
+ * the lock has been given back, the entry may be freed: no service of it runs,
+ * and none will. Returns 0 or what epoll_ctl says; for none always 0.
  */
-void isri_irq_thread_unwatch(struct isri_irq_thread *thread,
-			     struct isri_irq_entry *entry);
+int isri_irq_thread_watch(struct isri_irq_thread *thread,
+			  struct isri_irq_entry *entry, unsigned int events);
 
 #endif /* ISRI_IRQ_THREAD_H */

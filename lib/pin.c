@@ -24,9 +24,9 @@
 
 #include "chip.h"
 #include "error.h"
-#include "irq-thread.h"
 #include "size.h"
 #include "source.h"
+#include "watch.h"
 
 struct isri_pin {
 	struct isr_source source;
@@ -34,16 +34,12 @@ struct isri_pin {
 	/* constant while open */
 	struct isr_chip *chip;
 	struct isri_chip_request *request;
-	struct isri_irq_thread *thread; /* NULL: the loop reads */
 	struct isr_line_info line;
 	enum isr_clock clock;
 	bool both_edges;
 
-	/* loop only: ISR_READER_LOOP */
-	struct isri_loop_fd watch;
-
 	/* the reader's */
-	struct isri_irq_entry entry;
+	struct isri_watch watch;
 	bool gone; /* the chip */
 	uint8_t last_kind;
 	uint32_t next_seq;
@@ -55,33 +51,16 @@ static struct isri_pin *to_pin(struct isr_source *source)
 	return (struct isri_pin *)source;
 }
 
-static void lock(struct isri_pin *pin)
-{
-	if (pin->thread)
-		isri_irq_thread_lock(pin->thread);
-}
-
-static void unlock(struct isri_pin *pin)
-{
-	if (pin->thread)
-		isri_irq_thread_unlock(pin->thread);
-}
-
 /* Under the lock. */
 static int start_reading(struct isri_pin *pin)
 {
-	if (pin->thread)
-		return isri_irq_thread_watch(pin->thread, &pin->entry);
-	return isri_loop_fd_set(&pin->watch, ISR_FD_READ);
+	return isri_watch_set(&pin->watch, ISR_FD_READ);
 }
 
 /* Under the lock. */
 static void stop_reading(struct isri_pin *pin)
 {
-	if (pin->thread)
-		isri_irq_thread_unwatch(pin->thread, &pin->entry);
-	else
-		isri_loop_fd_set(&pin->watch, 0);
+	isri_watch_set(&pin->watch, 0);
 }
 
 /* Returns how many edges are missing before this one. */
@@ -141,11 +120,8 @@ static int read_batch(struct isri_pin *pin)
 }
 
 /* In the IRQ thread, under its lock. */
-static void serve_entry(struct isri_irq_entry *entry)
+static void serve_in_thread(struct isri_pin *pin)
 {
-	struct isri_pin *pin =
-		(struct isri_pin *)((char *)entry -
-				    offsetof(struct isri_pin, entry));
 	int i, n;
 
 	n = read_batch(pin);
@@ -186,16 +162,25 @@ static bool serve_batch(struct isri_pin *pin)
 	       n > 0 && isri_source_is_armed(&pin->source);
 }
 
-static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
+static void serve_on_loop(struct isri_pin *pin)
 {
-	struct isri_pin *pin =
-		(struct isri_pin *)((char *)watch -
-				    offsetof(struct isri_pin, watch));
 	int i;
 
 	for (i = 0; i < ISRI_SOURCE_PASS_BATCHES; i++)
 		if (!serve_batch(pin))
 			return;
+}
+
+static void serve_watch(struct isri_watch *watch, unsigned int events)
+{
+	struct isri_pin *pin =
+		(struct isri_pin *)((char *)watch -
+				    offsetof(struct isri_pin, watch));
+
+	if (watch->thread)
+		serve_in_thread(pin);
+	else
+		serve_on_loop(pin);
 }
 
 /*
@@ -238,12 +223,12 @@ static int arm_pin(struct isr_source *source)
 	struct isri_pin *pin = to_pin(source);
 	int r = -ENODEV;
 
-	lock(pin);
+	isri_watch_lock(&pin->watch);
 	if (!pin->gone) {
 		discard_pending(pin);
 		r = start_armed(pin);
 	}
-	unlock(pin);
+	isri_watch_unlock(&pin->watch);
 	return r;
 }
 
@@ -251,27 +236,26 @@ static void disarm_pin(struct isr_source *source)
 {
 	struct isri_pin *pin = to_pin(source);
 
-	lock(pin);
+	isri_watch_lock(&pin->watch);
 	isri_source_set_armed(source, false);
 	stop_reading(pin);
-	unlock(pin);
+	isri_watch_unlock(&pin->watch);
 }
 
 static void account_pin(struct isr_source *source)
 {
 	struct isri_pin *pin = to_pin(source);
 
-	lock(pin);
+	isri_watch_lock(&pin->watch);
 	discard_pending(pin);
-	unlock(pin);
+	isri_watch_unlock(&pin->watch);
 }
 
 static void release_pin(struct isr_source *source)
 {
 	struct isri_pin *pin = to_pin(source);
 
-	isri_loop_fd_remove(&pin->watch);
-	isri_irq_thread_put(pin->thread);
+	isri_watch_done(&pin->watch);
 	isri_chip_request_release(pin->request);
 	isri_source_done(source);
 	isr_chip_unref(pin->chip);
@@ -386,17 +370,15 @@ static int request_line(struct isri_pin *pin,
 	return 0;
 }
 
-static int init_reader(struct isri_pin *pin, enum isr_reader reader)
+static int init_watch(struct isri_pin *pin, enum isr_reader reader)
 {
-	struct isr_loop *loop = pin->source.loop;
+	enum isri_watch_by by = ISRI_WATCH_BY_LOOP;
 
-	pin->entry.fd = pin->request->fd;
-	pin->entry.service = serve_entry;
 	if (reader == ISR_READER_THREAD)
-		return isri_irq_thread_get(loop, pin->source.hard,
-					   pin->source.priority, &pin->thread);
-	return isri_loop_fd_add(loop, &pin->watch, pin->request->fd, 0,
-				serve_watch);
+		by = pin->source.hard ? ISRI_WATCH_BY_IRQ
+				      : ISRI_WATCH_BY_READER;
+	return isri_watch_init(&pin->watch, &pin->source, pin->request->fd, by,
+			       serve_watch);
 }
 
 static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
@@ -432,7 +414,7 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 	r = request_line(pin, config, reterr_error);
 	if (r < 0)
 		return r;
-	r = init_reader(pin, config->reader);
+	r = init_watch(pin, config->reader);
 	if (r < 0)
 		return isri_error_set(reterr_error, r,
 				      "line %s: cannot read its events: %s",
@@ -471,11 +453,11 @@ int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 	 * Edges since the request are the caller's already, so nothing is
 	 * discarded here; and a hard handler may run once the lock is back.
 	 */
-	lock(pin);
+	isri_watch_lock(&pin->watch);
 	r = start_armed(pin);
 	if (r == 0)
 		*ret_source = &pin->source;
-	unlock(pin);
+	isri_watch_unlock(&pin->watch);
 	if (r == 0)
 		return 0;
 	isri_error_set(reterr_error, r, "line %s: cannot watch it: %s",

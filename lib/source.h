@@ -147,9 +147,19 @@ static inline void isri_source_count(uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(ATOMIC(counter), n, memory_order_relaxed);
 }
 
+/* The sequence number of the last of n more events. */
+static inline uint32_t isri_source_advance(struct isr_source *source,
+					   uint32_t n)
+{
+	/* relaxed: whoever serves is its only writer, others read a counter */
+	return n + atomic_fetch_add_explicit(ATOMIC(&source->stats.line_seq), n,
+					     memory_order_relaxed);
+}
+
 /*
- * Relaxed: pins change and read it under the IRQ thread's lock, or on the
- * loop alone; signals pair through the in-flight count of signal-handler.c.
+ * Relaxed: pins, timers and descriptors change and read it under the lock of
+ * the thread that serves them, or on the loop alone; signals pair through the
+ * in-flight count of signal-handler.c.
  */
 static inline bool isri_source_is_armed(const struct isr_source *source)
 {

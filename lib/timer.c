@@ -4,6 +4,9 @@
  * F3: timer sources: a timerfd of absolute times, so that a late callback
  * does not move the following ones. Expirations that a busy loop missed are
  * told by the next call's value; nothing is lost.
+ *
+ * LOCKING. Whoever serves the timer, a loop or an IRQ thread, writes what it
+ * knows of expirations; so the loop takes the watch's lock to change it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,12 +15,14 @@
 
 #include "clock.h"
 #include "source.h"
+#include "watch.h"
 
 struct isri_timer {
 	struct isr_source source;
+	/* constant from open to close */
 	int fd;
-	/* loop only */
-	struct isri_loop_fd watch;
+	/* under the lock of the watch */
+	struct isri_watch watch;
 	uint64_t next_ns; /* CLOCK_MONOTONIC */
 	uint64_t period_ns;
 };
@@ -27,7 +32,7 @@ static struct isri_timer *to_timer(struct isr_source *source)
 	return (struct isri_timer *)source;
 }
 
-/* Expirations since the last call; the time of the last one. */
+/* Under the lock: expirations since the last call; the time of the last. */
 static uint64_t take_expirations(struct isri_timer *timer, uint64_t *ret_t_ns)
 {
 	uint64_t n;
@@ -37,11 +42,11 @@ static uint64_t take_expirations(struct isri_timer *timer, uint64_t *ret_t_ns)
 
 	*ret_t_ns = timer->next_ns + (n - 1) * timer->period_ns;
 	timer->next_ns = *ret_t_ns + timer->period_ns;
-	timer->source.stats.line_seq += (uint32_t)n;
+	isri_source_advance(&timer->source, (uint32_t)n);
 	return n;
 }
 
-static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
+static void serve_watch(struct isri_watch *watch, unsigned int events)
 {
 	struct isri_timer *timer =
 		(struct isri_timer *)((char *)watch -
@@ -55,39 +60,56 @@ static void serve_watch(struct isri_loop_fd *watch, unsigned int events)
 
 	event.line_seq = timer->source.stats.line_seq;
 	event.value = n < INT32_MAX ? (int32_t)n : INT32_MAX;
-	isri_source_deliver(&timer->source, &event, 1);
+	isri_watch_hand_on(watch, &timer->source, &event);
+}
+
+/* Under the lock, disarmed. */
+static void discard_pending(struct isri_timer *timer)
+{
+	uint64_t t_ns;
+
+	isri_source_count(&timer->source.stats.discarded,
+			  take_expirations(timer, &t_ns));
 }
 
 static void account_timer(struct isr_source *source)
 {
-	uint64_t t_ns;
+	struct isri_timer *timer = to_timer(source);
 
-	isri_source_count(&source->stats.discarded,
-			  take_expirations(to_timer(source), &t_ns));
+	isri_watch_lock(&timer->watch);
+	discard_pending(timer);
+	isri_watch_unlock(&timer->watch);
 }
 
 static int arm_timer(struct isr_source *source)
 {
+	struct isri_timer *timer = to_timer(source);
 	int r;
 
-	account_timer(source);
-	r = isri_loop_fd_set(&to_timer(source)->watch, ISR_FD_READ);
+	isri_watch_lock(&timer->watch);
+	discard_pending(timer);
+	r = isri_watch_set(&timer->watch, ISR_FD_READ);
 	if (r == 0)
 		isri_source_set_armed(source, true);
+	isri_watch_unlock(&timer->watch);
 	return r;
 }
 
 static void disarm_timer(struct isr_source *source)
 {
+	struct isri_timer *timer = to_timer(source);
+
+	isri_watch_lock(&timer->watch);
 	isri_source_set_armed(source, false);
-	isri_loop_fd_set(&to_timer(source)->watch, 0);
+	isri_watch_set(&timer->watch, 0);
+	isri_watch_unlock(&timer->watch);
 }
 
 static void release_timer(struct isr_source *source)
 {
 	struct isri_timer *timer = to_timer(source);
 
-	isri_loop_fd_remove(&timer->watch);
+	isri_watch_done(&timer->watch);
 	if (timer->fd >= 0)
 		close(timer->fd);
 	isri_source_done(source);
@@ -115,8 +137,9 @@ static bool are_valid(uint64_t first_ns, uint64_t period_ns)
 	return first_ns <= INT64_MAX / 2 && period_ns <= INT64_MAX / 2;
 }
 
-static int start_timer(struct isri_timer *timer, uint64_t first_ns,
-		       uint64_t period_ns)
+/* Under the lock: what has expired before is forgotten. */
+static int start_locked(struct isri_timer *timer, uint64_t first_ns,
+			uint64_t period_ns)
 {
 	struct itimerspec spec = {.it_interval = {0}};
 	uint64_t next_ns = isr_now_ns() + first_ns;
@@ -138,6 +161,17 @@ static int start_timer(struct isri_timer *timer, uint64_t first_ns,
 	return 0;
 }
 
+static int start_timer(struct isri_timer *timer, uint64_t first_ns,
+		       uint64_t period_ns)
+{
+	int r;
+
+	isri_watch_lock(&timer->watch);
+	r = start_locked(timer, first_ns, period_ns);
+	isri_watch_unlock(&timer->watch);
+	return r;
+}
+
 static int init_timer(struct isri_timer *timer,
 		      const struct isri_source_setup *setup)
 {
@@ -151,8 +185,10 @@ static int init_timer(struct isri_timer *timer,
 	timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (timer->fd < 0)
 		return -errno;
-	return isri_loop_fd_add(setup->loop, &timer->watch, timer->fd, 0,
-				serve_watch);
+	return isri_watch_init(&timer->watch, &timer->source, timer->fd,
+			       timer->source.hard ? ISRI_WATCH_BY_IRQ
+						  : ISRI_WATCH_BY_LOOP,
+			       serve_watch);
 }
 
 int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
@@ -191,12 +227,16 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	r = arm_timer(&timer->source);
 	if (r < 0)
 		goto out;
-	r = start_timer(timer, first_ns, period_ns);
-	if (r < 0)
-		goto out;
 
-	*ret_source = &timer->source;
-	return 0;
+	/* Before a hard handler, which may run once the lock is back. */
+	isri_watch_lock(&timer->watch);
+	r = start_locked(timer, first_ns, period_ns);
+	if (r == 0)
+		*ret_source = &timer->source;
+	isri_watch_unlock(&timer->watch);
+	if (r == 0)
+		return 0;
+	disarm_timer(&timer->source);
 
 out:
 	release_timer(&timer->source);

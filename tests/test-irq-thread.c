@@ -66,7 +66,7 @@ static void teardown(void)
 	xt_loop_teardown();
 }
 
-static void count(struct isri_irq_entry *entry)
+static void count(struct isri_irq_entry *entry, unsigned int events)
 {
 	eventfd_t value;
 
@@ -74,9 +74,9 @@ static void count(struct isri_irq_entry *entry)
 	n_served[entry - entries]++;
 }
 
-static void count_and_tell(struct isri_irq_entry *entry)
+static void count_and_tell(struct isri_irq_entry *entry, unsigned int events)
 {
-	count(entry);
+	count(entry, events);
 	isr_flag_set(&served);
 }
 
@@ -91,23 +91,25 @@ static bool has_threads(struct isr_loop *l)
 	return false;
 }
 
-static void watch(int i, void (*service)(struct isri_irq_entry *entry))
+static void watch(int i, void (*service)(struct isri_irq_entry *entry,
+					 unsigned int events))
 {
 	entries[i].service = service;
 	isri_irq_thread_lock(thread);
-	xt_ok(isri_irq_thread_watch(thread, &entries[i]));
+	xt_ok(isri_irq_thread_watch(thread, &entries[i], ISR_FD_READ));
 	isri_irq_thread_unlock(thread);
 }
 
 static void unwatch(int i)
 {
 	isri_irq_thread_lock(thread);
-	isri_irq_thread_unwatch(thread, &entries[i]);
+	isri_irq_thread_watch(thread, &entries[i], 0);
 	isri_irq_thread_unlock(thread);
 }
 
 /* Serves the trigger, and with it all that was reported before. */
-static void trigger(void (*service)(struct isri_irq_entry *entry))
+static void trigger(void (*service)(struct isri_irq_entry *entry,
+				    unsigned int events))
 {
 	isri_irq_thread_lock(thread);
 	entries[TRIGGER].service = service;
@@ -116,18 +118,19 @@ static void trigger(void (*service)(struct isri_irq_entry *entry))
 	xt_ok(isr_loop_run(loop));
 }
 
-static void make_both_ready(struct isri_irq_entry *entry)
+static void make_both_ready(struct isri_irq_entry *entry, unsigned int events)
 {
-	count_and_tell(entry);
+	count_and_tell(entry, events);
 	eventfd_write(entries[A].fd, 1);
 	eventfd_write(entries[B].fd, 1);
 }
 
 /* Whichever of both comes first ends the other, whose report waits. */
-static void end_the_other(struct isri_irq_entry *entry)
+static void end_the_other(struct isri_irq_entry *entry, unsigned int events)
 {
-	count(entry);
-	isri_irq_thread_unwatch(thread, &entries[entry == &entries[A] ? B : A]);
+	count(entry, events);
+	isri_irq_thread_watch(thread, &entries[entry == &entries[A] ? B : A],
+			      0);
 }
 
 START_TEST(irq_thread_forgets_the_report_of_a_removed_entry)
@@ -149,11 +152,12 @@ START_TEST(irq_thread_forgets_the_report_of_a_removed_entry)
 }
 END_TEST
 
-static void end_and_watch_again(struct isri_irq_entry *entry)
+static void end_and_watch_again(struct isri_irq_entry *entry,
+				unsigned int events)
 {
-	count(entry);
-	isri_irq_thread_unwatch(thread, entry);
-	isri_irq_thread_watch(thread, entry);
+	count(entry, events);
+	isri_irq_thread_watch(thread, entry, 0);
+	isri_irq_thread_watch(thread, entry, ISR_FD_READ);
 }
 
 START_TEST(irq_thread_serves_the_others_after_a_removal)
@@ -198,12 +202,12 @@ START_TEST(irq_thread_unwatched_is_not_served)
 }
 END_TEST
 
-static void check_mask(struct isri_irq_entry *entry)
+static void check_mask(struct isri_irq_entry *entry, unsigned int events)
 {
 	sigset_t set;
 	int signo;
 
-	count_and_tell(entry);
+	count_and_tell(entry, events);
 	unblocked = pthread_sigmask(SIG_BLOCK, NULL, &set) != 0;
 	for (signo = 1; signo <= SIGRTMAX; signo++)
 		if (signo != SIGKILL && signo != SIGSTOP &&
@@ -255,12 +259,12 @@ static char name[24]; /* under the lock */
 static struct sched_param param;
 static int policy;
 
-static void note_thread(struct isri_irq_entry *entry)
+static void note_thread(struct isri_irq_entry *entry, unsigned int events)
 {
 	prctl(PR_GET_NAME, name);
 	policy = sched_getscheduler(0);
 	sched_getparam(0, &param);
-	count_and_tell(entry);
+	count_and_tell(entry, events);
 }
 
 /* Real-time priority may be forbidden here, and then there is a message. */
@@ -297,7 +301,7 @@ START_TEST(irq_thread_is_one_a_priority_and_kind)
 }
 END_TEST
 
-static void count_and_tell_b(struct isri_irq_entry *entry)
+static void count_and_tell_b(struct isri_irq_entry *entry, unsigned int events)
 {
 	eventfd_t value;
 
@@ -317,14 +321,14 @@ static void settle_reader(void)
 		.service = count_and_tell_b,
 	};
 	isri_irq_thread_lock(reader);
-	xt_ok(isri_irq_thread_watch(reader, &probe));
+	xt_ok(isri_irq_thread_watch(reader, &probe, ISR_FD_READ));
 	isri_irq_thread_unlock(reader);
 
 	ck_assert_int_eq(eventfd_write(entries[B].fd, 1), 0);
 	xt_ok(isr_loop_run(loop));
 
 	isri_irq_thread_lock(reader);
-	isri_irq_thread_unwatch(reader, &probe);
+	isri_irq_thread_watch(reader, &probe, 0);
 	isri_irq_thread_unlock(reader);
 	isri_irq_thread_put(reader);
 }

@@ -195,19 +195,22 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
 			    struct isr_source **ret_source);
 
 /**
- * @brief Watch a file descriptor on the loop (level triggered, soft).
+ * @brief Watch a file descriptor (level triggered).
  * @param loop        Owns the source, not the descriptor.
  * @param fd          Stays the caller's; close it after the source.
  * @param events      enum isr_fd_events; 0: none for now.
- * @param options     Copied; NULL: all defaults.
+ * @param options     Copied; NULL: soft, and all defaults. Hard: @handler runs
+ *                    in the IRQ thread, and has to read or write by itself.
  * @param handler     Runs while it is ready; value has the ready bits, and
  *                    both bits on error or hang-up.
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL for NULL or unknown bits; -EBADF; -ENOMEM; -EMFILE too
- *         many sources; -EPERM off the loop's thread or in ISR context; when
- *         a foreign loop watches this one, what fcntl(2) and epoll_ctl(2) say.
+ * @return 0; -EINVAL for NULL, unknown bits or, hard, a regular file; -EBADF;
+ *         -EEXIST a hard source of the same priority watches it; -ENOMEM;
+ *         -EMFILE too many sources; -EAGAIN no thread; -EPERM off the loop's
+ *         thread or in ISR context; when a foreign loop watches this one, what
+ *         fcntl(2) and epoll_ctl(2) say.
  * @since 0.1
  */
 ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
@@ -228,21 +231,22 @@ ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
 
 /**
- * @brief Make a timer on the loop (timerfd, absolute, no drift, soft).
+ * @brief Make a timer (timerfd, absolute, no drift).
  *
  * An event's t_ns is when its last expiration was due.
  *
  * @param loop        Owns the source.
  * @param first_ns    From now to the first expiration; 0: not started.
  * @param period_ns   From one to the next; 0: once.
- * @param options     Copied; NULL: all defaults.
+ * @param options     Copied; NULL: soft, and all defaults. Hard: @handler runs
+ *                    in the IRQ thread.
  * @param handler     value is the number of expirations since the last call.
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
  * @return 0; -EINVAL for NULL or more than 146 years; -ENOMEM; -EMFILE too
- *         many sources; what timerfd_create(2) says; -EPERM off the loop's
- *         thread or in ISR context.
+ *         many sources; -EAGAIN no thread; what timerfd_create(2) says; -EPERM
+ *         off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3: the descriptor of a source, and who serves it.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "source.h"
+#include "watch.h"
+
+static void serve_entry(struct isri_irq_entry *entry, unsigned int events)
+{
+	struct isri_watch *watch =
+		(struct isri_watch *)((char *)entry -
+				      offsetof(struct isri_watch, entry));
+
+	watch->serve(watch, events);
+}
+
+static void serve_loop_fd(struct isri_loop_fd *loop_fd, unsigned int events)
+{
+	struct isri_watch *watch =
+		(struct isri_watch *)((char *)loop_fd -
+				      offsetof(struct isri_watch, loop_fd));
+
+	watch->serve(watch, events);
+}
+
+int isri_watch_init(struct isri_watch *watch, struct isr_source *source, int fd,
+		    enum isri_watch_by by,
+		    void (*serve)(struct isri_watch *watch,
+				  unsigned int events))
+{
+	watch->serve = serve;
+	if (by == ISRI_WATCH_BY_LOOP)
+		return isri_loop_fd_add(source->loop, &watch->loop_fd, fd, 0,
+					serve_loop_fd);
+
+	watch->entry.fd = fd;
+	watch->entry.service = serve_entry;
+	return isri_irq_thread_get(source->loop, by == ISRI_WATCH_BY_IRQ,
+				   source->priority, &watch->thread);
+}
+
+void isri_watch_done(struct isri_watch *watch)
+{
+	isri_loop_fd_remove(&watch->loop_fd);
+	isri_irq_thread_put(watch->thread);
+	watch->thread = NULL;
+}
+
+void isri_watch_lock(struct isri_watch *watch)
+{
+	if (watch->thread)
+		isri_irq_thread_lock(watch->thread);
+}
+
+void isri_watch_unlock(struct isri_watch *watch)
+{
+	if (watch->thread)
+		isri_irq_thread_unlock(watch->thread);
+}
+
+int isri_watch_set(struct isri_watch *watch, unsigned int events)
+{
+	int r;
+
+	if (!watch->thread)
+		/* In zeroed memory there is nothing to wait for. */
+		return watch->loop_fd.loop
+			       ? isri_loop_fd_set(&watch->loop_fd, events)
+			       : 0;
+
+	r = isri_irq_thread_watch(watch->thread, &watch->entry, events);
+	/* Of epoll: such a file. Of ours it would be: this caller. */
+	return r == -EPERM ? -EINVAL : r;
+}
+
+void isri_watch_hand_on(struct isri_watch *watch, struct isr_source *source,
+			struct isr_event *event)
+{
+	if (!watch->thread) {
+		isri_source_deliver(source, event, 1);
+		return;
+	}
+	isri_source_fire(source, ISR_CONTEXT_IRQ_THREAD, event);
+	/* The handler failed. */
+	if (!isri_source_is_armed(source))
+		isri_watch_set(watch, 0);
+}
