@@ -4,6 +4,8 @@
 #ifndef ISRI_RING_H
 #define ISRI_RING_H
 
+#include <stdbool.h>
+
 #include <isrloop/ring.h>
 
 _Static_assert(sizeof(struct isr_ring) % 8 == 0, "isr_ring has no odd tail");
@@ -21,5 +23,18 @@ int isri_ring_try_put(struct isr_ring *ring, const struct isr_event *event);
 void isri_ring_tell_room(struct isr_ring *ring, uint32_t n);
 /* The same: whoever waits for room gives up, and nobody waits any more. */
 void isri_ring_let_go(struct isr_ring *ring);
+
+/*
+ * Signal class: lib/ring-take.c. For a ring without loop that refuses what does
+ * not fit (DROP_NEW), in place of isr_ring_get() and isr_ring_take_lost(). One
+ * reader at a time.
+ */
+
+/* False when the oldest record is not there, or not yet complete. */
+bool isri_ring_take(struct isr_ring *ring, struct isr_event *ret_event);
+/* Losses that no record carries. */
+uint32_t isri_ring_take_untold(struct isr_ring *ring);
+/* Nothing is in it, or about to be, and no loss is to be told. */
+bool isri_ring_is_idle(const struct isr_ring *ring);
 
 #endif /* ISRI_RING_H */

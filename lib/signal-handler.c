@@ -52,6 +52,22 @@ void isri_signal_unclaim(int signo)
 			      memory_order_release);
 }
 
+void isri_signal_enter(int signo)
+{
+	ISR_TEST_POINT("sig:A");
+	/* sig:A */
+	atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 1,
+				  memory_order_acq_rel);
+}
+
+void isri_signal_leave(int signo)
+{
+	ISR_TEST_POINT("sig:C");
+	/* sig:C */
+	atomic_fetch_sub_explicit(ATOMIC(&table[signo].inside), 1,
+				  memory_order_release);
+}
+
 bool isri_signal_is_quiet(int signo)
 {
 	ISR_TEST_POINT("sig:B");
@@ -73,7 +89,7 @@ static int32_t get_value(const siginfo_t *info)
 	}
 }
 
-static void fire(struct isr_source *source, const siginfo_t *info)
+static void offer(struct isr_source *source, const siginfo_t *info)
 {
 	struct isr_event event = {
 		.t_ns = isr_now_ns(),
@@ -81,11 +97,8 @@ static void fire(struct isr_source *source, const siginfo_t *info)
 		.value = get_value(info),
 	};
 
-	/* relaxed: a number for each, the order is the ring's */
-	event.line_seq =
-		1 + atomic_fetch_add_explicit(ATOMIC(&source->stats.line_seq),
-					      1, memory_order_relaxed);
-	isri_source_fire(source, ISR_CONTEXT_SIGNAL, &event);
+	/* Lost or discarded, it is counted. */
+	(void)isri_signal_offer(isri_signal_of(source), &event);
 }
 
 void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
@@ -95,20 +108,14 @@ void isri_signal_handler(int signo, siginfo_t *info, void *ucontext)
 	int saved_errno = errno;
 
 	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, NULL, NULL);
-	ISR_TEST_POINT("sig:A");
-	/* sig:A */
-	atomic_fetch_add_explicit(ATOMIC(&table[signo].inside), 1,
-				  memory_order_acq_rel);
+	isri_signal_enter(signo);
 	/* sig:E */
 	source = atomic_load_explicit(ATOMIC(&table[signo].source),
 				      memory_order_acquire);
 	ISR_TEST_POINT("sig:E");
 	if (source)
-		fire(source, info);
-	ISR_TEST_POINT("sig:C");
-	/* sig:C */
-	atomic_fetch_sub_explicit(ATOMIC(&table[signo].inside), 1,
-				  memory_order_release);
+		offer(source, info);
+	isri_signal_leave(signo);
 	isri_context_leave(&frame);
 	errno = saved_errno;
 }

@@ -7,19 +7,59 @@
 #include <signal.h>
 #include <stdbool.h>
 
-struct isr_source;
+#include "source.h"
+#include "turn.h"
+
+struct isri_signal {
+	struct isr_source source;
+	/* of its hard handler; lib/signal-fire.c */
+	struct isri_turn turn;
+	/* constant from open to close */
+	int signo;
+	/* loop only */
+	bool installed;
+	struct sigaction found;
+};
+
+static inline struct isri_signal *isri_signal_of(struct isr_source *source)
+{
+	return (struct isri_signal *)source;
+}
+
+/*
+ * lib/signal-fire.c, signal class
+ */
+
+/*
+ * Hand an event to an armed source: to its hard handler, now or by whoever
+ * runs that now, or to its ring. 0; -ENOSPC lost and counted; -EPERM disarmed,
+ * counted as discarded. Its numbers are filled in. Between isri_signal_enter()
+ * and isri_signal_leave().
+ */
+int isri_signal_offer(struct isri_signal *sig, struct isr_event *event);
+/* Handle what waits, unless somebody else does. Between the same two. */
+void isri_signal_catch_up(struct isri_signal *sig);
+/*
+ * A program's own event, for a source of this kind: as stamped, its numbers
+ * are filled in. Returns as isri_signal_offer().
+ */
+int isri_signal_fire(struct isr_source *source, const struct isr_event *event);
 
 /* For sigaction(2) with SA_SIGINFO. */
 void isri_signal_handler(int signo, siginfo_t *info, void *ucontext);
+
+/* Brackets of whatever may run a handler of the signal's source. */
+void isri_signal_enter(int signo);
+void isri_signal_leave(int signo);
 
 /* False when another source has it. signo is 1 to NSIG - 1. */
 bool isri_signal_claim(int signo, struct isr_source *source);
 /* Later handlers find no source. */
 void isri_signal_unclaim(int signo);
 /*
- * True once no handler that started before the call runs any more: what it
- * did is visible, and what was written before the call is visible to every
- * later one. Not to be asked inside a handler of the same signal.
+ * True once nobody who entered before the call is between the two any more:
+ * what they did is visible, and what was written before the call is visible to
+ * everybody who enters later. Not to be asked in between.
  */
 bool isri_signal_is_quiet(int signo);
 

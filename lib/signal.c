@@ -16,18 +16,6 @@
 #include "signal-handler.h"
 #include "source.h"
 
-struct isri_signal {
-	struct isr_source source;
-	int signo;
-	bool installed;
-	struct sigaction found;
-};
-
-static struct isri_signal *to_signal(struct isr_source *source)
-{
-	return (struct isri_signal *)source;
-}
-
 /*
  * A handler in another thread may be inside. It is short; a nap and not
  * sched_yield(), because a loop with real-time priority would never yield
@@ -43,6 +31,12 @@ static void wait_until_quiet(int signo)
 
 static int arm_signal(struct isr_source *source)
 {
+	struct isri_signal *sig = isri_signal_of(source);
+
+	/* What was done with the source meanwhile, the next turn sees. */
+	isri_signal_enter(sig->signo);
+	isri_signal_catch_up(sig);
+	isri_signal_leave(sig->signo);
 	isri_source_set_armed(source, true);
 	return 0;
 }
@@ -50,13 +44,13 @@ static int arm_signal(struct isr_source *source)
 static void disarm_signal(struct isr_source *source)
 {
 	isri_source_set_armed(source, false);
-	if (to_signal(source)->installed)
-		wait_until_quiet(to_signal(source)->signo);
+	if (isri_signal_of(source)->installed)
+		wait_until_quiet(isri_signal_of(source)->signo);
 }
 
 static void release_signal(struct isr_source *source)
 {
-	struct isri_signal *sig = to_signal(source);
+	struct isri_signal *sig = isri_signal_of(source);
 
 	if (sig->installed) {
 		sigaction(sig->signo, &sig->found, NULL);
@@ -126,8 +120,7 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 		.options = options,
 		.kind = "signal",
 		.number = signo,
-		.ring_events =
-			options && options->hard ? 0 : ISR_SOURCE_RING_EVENTS,
+		.ring_events = ISR_SOURCE_RING_EVENTS,
 		.handler = handler,
 		.arg = arg,
 	};

@@ -28,6 +28,23 @@ static bool is_report(const struct isr_event *event)
 	       event->kind == ISR_EVENT_CHIP_LOST;
 }
 
+void isri_source_discard(struct isr_source *source,
+			 const struct isr_event *event)
+{
+	source->untold += event->lost;
+	if (!is_report(event))
+		isri_source_count(&source->stats.discarded, 1);
+}
+
+void isri_source_tell_untold(struct isr_source *source, struct isr_event *event)
+{
+	uint64_t room = UINT32_MAX - event->lost;
+	uint64_t told = source->untold < room ? source->untold : room;
+
+	event->lost += (uint32_t)told;
+	source->untold -= told;
+}
+
 /* An event is about to be handled: count it, and the time it took. */
 static void note_delivery(struct isr_source *source,
 			  const struct isr_event *event, uint64_t now_ns)

@@ -24,22 +24,13 @@
 
 #include "source.h"
 
-static bool is_report(const struct isr_event *event)
-{
-	return event->kind == ISR_EVENT_LOST ||
-	       event->kind == ISR_EVENT_CHIP_LOST;
-}
-
 static void discard(struct isr_source *source, const struct isr_event *events,
 		    size_t n_events)
 {
 	size_t i;
 
-	for (i = 0; i < n_events; i++) {
-		source->untold += events[i].lost;
-		if (!is_report(&events[i]))
-			isri_source_count(&source->stats.discarded, 1);
-	}
+	for (i = 0; i < n_events; i++)
+		isri_source_discard(source, &events[i]);
 }
 
 /* No producer is left: what waits in the ring, or in the batch, goes. */
@@ -93,15 +84,6 @@ static void close_member(struct isri_loop_member *member)
 	close_or_defer((struct isr_source *)source);
 }
 
-static void tell_untold(struct isr_source *source, struct isr_event *event)
-{
-	uint64_t room = UINT32_MAX - event->lost;
-	uint64_t told = source->untold < room ? source->untold : room;
-
-	event->lost += (uint32_t)told;
-	source->untold -= told;
-}
-
 /* False when the source is gone. */
 static bool run_soft(struct isr_source *source, struct isr_event *event)
 {
@@ -110,7 +92,7 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 	event->source = source->id;
 	source->delivered_seq = event->line_seq;
 	if (source->untold)
-		tell_untold(source, event);
+		isri_source_tell_untold(source, event);
 
 	source->running = true;
 	failed = isri_source_run(source, ISR_CONTEXT_LOOP, event);
@@ -180,6 +162,13 @@ static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
 	isr_flag_set(ready);
 }
 
+/* Who fires the source also empties the ring, in ISR context. */
+static int init_hard_ring(struct isr_source *source, uint32_t ring_events)
+{
+	return isr_ring_init(&source->ring, NULL, source->slots, ring_events,
+			     ISR_RING_DROP_NEW);
+}
+
 static int init_ring(struct isr_source *source, uint32_t ring_events)
 {
 	int r;
@@ -187,6 +176,8 @@ static int init_ring(struct isr_source *source, uint32_t ring_events)
 	source->slots = calloc(ring_events, sizeof(*source->slots));
 	if (!source->slots)
 		return -ENOMEM;
+	if (source->hard)
+		return init_hard_ring(source, ring_events);
 
 	/*
 	 * The latest is kept: one stream has the ring for itself, so that the

@@ -71,10 +71,12 @@ struct isr_source {
 	bool closing;		/* closed by its own handler */
 	struct isr_event *next; /* of the batch being delivered */
 	struct isr_event *end;
-	uint64_t untold;	/* losses whose record was discarded */
-	uint32_t delivered_seq; /* line_seq of the last event delivered */
 	struct isri_loop_member member;
 	struct isr_event *slots; /* NULL: no ring */
+
+	/* whoever delivers: the loop, or whose turn it is (signal-fire.c) */
+	uint64_t untold;	/* losses whose record was discarded */
+	uint32_t delivered_seq; /* line_seq of the last event delivered */
 
 	/* any context, atomic */
 	uint32_t armed;
@@ -93,7 +95,7 @@ struct isri_source_setup {
 	/* In place of a name that the options do not have. */
 	const char *kind;
 	int number; /* -1: none */
-	/* 0: no ring */
+	/* 0: no ring. Of a hard source the kind empties it (ring-take.c). */
 	uint32_t ring_events;
 	isr_handler_cb *handler;
 	void *arg;
@@ -135,6 +137,13 @@ void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
  */
 bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 		     const struct isr_event *event);
+
+/* Count an event that is not handled, and keep what it would have told. */
+void isri_source_discard(struct isr_source *source,
+			 const struct isr_event *event);
+/* Have an event tell what was kept. */
+void isri_source_tell_untold(struct isr_source *source,
+			     struct isr_event *event);
 
 /*
  * Counters are independent of each other and order nothing: relaxed. An

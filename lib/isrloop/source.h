@@ -173,8 +173,9 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * soft, the event travels through the source's ring to the loop. The
  * disposition found is restored at close; until then a signal that comes
  * while the source is disarmed is discarded. Signal masks are not touched:
- * some thread must have it unblocked. When more than one has, a hard
- * handler may run in several threads at the same time.
+ * some thread must have it unblocked. When more than one has, one at a time
+ * runs a hard handler, also for what the others get meanwhile, which waits in
+ * the source's ring: nobody waits for a handler.
  *
  * @param loop        Owns the source.
  * @param signo       Not SIGKILL, SIGSTOP or a fault (SIGSEGV, ...).

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F3, signal class: the hard handler of a signal source runs once at a time.
+ *
+ * A signal may come in several threads at once, and a program may fire its
+ * source as well. Handlers of one source neither nest nor run in parallel:
+ * whose turn it is runs them (turn.c), and who finds it taken leaves the event
+ * in the source's ring and goes. So nobody waits, and a handler may fire its
+ * own source.
+ *
+ * An event goes past the ring only when nothing is in it: events that wait
+ * come first. A ring that is full refuses the newest; what it lost is told by
+ * the next event, or by a report when no event is left.
+ */
+#include <errno.h>
+
+#include <isrloop/isr.h>
+
+#include "context.h"
+#include "ring.h"
+#include "signal-handler.h"
+
+/* In one's turn. */
+static void handle(struct isri_signal *sig, struct isr_event *event)
+{
+	struct isr_source *source = &sig->source;
+
+	if (!isri_source_is_armed(source)) {
+		isri_source_discard(source, event);
+		return;
+	}
+
+	event->source = source->id;
+	source->delivered_seq = event->line_seq;
+	if (source->untold)
+		isri_source_tell_untold(source, event);
+	if (isri_source_run(source, ISR_CONTEXT_SIGNAL, event))
+		isri_source_set_armed(source, false);
+}
+
+/* False when nothing waits, or only what is not yet complete. */
+static bool take_next(struct isri_signal *sig, struct isr_event *ret_event)
+{
+	struct isr_source *source = &sig->source;
+
+	if (isri_ring_is_idle(&source->ring))
+		return false;
+	if (isri_ring_take(&source->ring, ret_event))
+		return true;
+
+	*ret_event = (struct isr_event){
+		.t_ns = isr_now_ns(),
+		.kind = ISR_EVENT_LOST,
+		.lost = isri_ring_take_untold(&source->ring),
+	};
+	ret_event->line_seq = source->delivered_seq + ret_event->lost;
+	return ret_event->lost;
+}
+
+/* What comes meanwhile is handled as well. */
+static void use_turn(struct isri_signal *sig)
+{
+	struct isr_event event;
+
+	do {
+		isri_turn_look(&sig->turn);
+		while (take_next(sig, &event))
+			handle(sig, &event);
+	} while (!isri_turn_leave(&sig->turn));
+}
+
+void isri_signal_catch_up(struct isri_signal *sig)
+{
+	if (isri_turn_ask(&sig->turn))
+		use_turn(sig);
+}
+
+static int offer_hard(struct isri_signal *sig, struct isr_event *event)
+{
+	bool mine = isri_turn_try(&sig->turn);
+	int r = 0;
+
+	if (mine && isri_ring_is_idle(&sig->source.ring))
+		handle(sig, event);
+	else
+		r = isr_ring_put(&sig->source.ring, event);
+
+	if (mine)
+		use_turn(sig);
+	else
+		isri_signal_catch_up(sig);
+	return r;
+}
+
+int isri_signal_offer(struct isri_signal *sig, struct isr_event *event)
+{
+	struct isr_source *source = &sig->source;
+
+	/* relaxed: a number for each, the order is the ring's */
+	event->line_seq =
+		1 + atomic_fetch_add_explicit(ATOMIC(&source->stats.line_seq),
+					      1, memory_order_relaxed);
+	event->source = source->id;
+	if (!isri_source_is_armed(source)) {
+		isri_source_count(&source->stats.discarded, 1);
+		return -EPERM;
+	}
+
+	if (source->hard)
+		return offer_hard(sig, event);
+	/* 1: stored for the oldest one, which the ring counted as lost. */
+	return isr_ring_put(&source->ring, event) < 0 ? -ENOSPC : 0;
+}
+
+int isri_signal_fire(struct isr_source *source, const struct isr_event *event)
+{
+	struct isri_signal *sig = isri_signal_of(source);
+	struct isr_event own = *event;
+	int r;
+
+	/* What is lost here the ring counts: no program can say. */
+	own.lost = 0;
+	isri_signal_enter(sig->signo);
+	r = isri_signal_offer(sig, &own);
+	isri_signal_leave(sig->signo);
+	return r;
+}
