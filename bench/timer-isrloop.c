@@ -59,12 +59,13 @@ static int timer_cb(struct isr_source *source, const struct isr_event *event,
 }
 
 /* What the library says of the grid has to hold, or so does no figure. */
-static void run_timer(void)
+static void run_timer(bool hard)
 {
 	uint64_t before_ns = clock_ns(), after_ns;
+	const struct isr_source_options options = {.hard = hard};
 	struct isr_source *timer;
 
-	check(isr_timer_open(loop, TIMER_PERIOD_NS, TIMER_PERIOD_NS, NULL,
+	check(isr_timer_open(loop, TIMER_PERIOD_NS, TIMER_PERIOD_NS, &options,
 			     timer_cb, NULL, &timer),
 	      "isr_timer_open");
 	after_ns = clock_ns();
@@ -83,14 +84,21 @@ static void open_loop(void)
 static void run_idle(void)
 {
 	open_loop();
-	run_timer();
+	run_timer(false);
 }
 
 static void run_busy(void)
 {
 	open_loop();
 	keep_busy();
-	run_timer();
+	run_timer(false);
+}
+
+static void run_hard(void)
+{
+	open_loop();
+	keep_busy();
+	run_timer(true);
 }
 
 const struct timer_peer timer_isrloop = {
@@ -99,5 +107,6 @@ const struct timer_peer timer_isrloop = {
 		{
 			[TIMER_LOOP_IDLE] = run_idle,
 			[TIMER_LOOP_BUSY] = run_busy,
+			[TIMER_ISR_BUSY] = run_hard,
 		},
 };
