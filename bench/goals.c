@@ -236,6 +236,8 @@ static double reachable(const struct goal *g, const json_t *results)
 {
 	const json_t *limit = find_limit(results, g), *peer;
 
+	if (g->measure == VALUE_AT_MOST)
+		return number(limit, "median");
 	if (g->measure != AT_LEAST)
 		return NAN;
 	peer = find(results, g->bench, g->peer,
@@ -250,6 +252,7 @@ static bool judge(const struct goal *g, const json_t *results)
 	const char *verdict = "not measured";
 	const char *relation = "<=";
 	bool missed = false;
+	double reach;
 
 	if (g->measure == EVER_ABOVE)
 		relation = "> ";
@@ -261,8 +264,9 @@ static bool judge(const struct goal *g, const json_t *results)
 	}
 	printf("%3d  %-58s %9.4g  %s %-7g %-5s %s", g->number, g->what, value,
 	       relation, g->limit, g->gate == HARD ? "hard" : "soft", verdict);
-	if (missed && reachable(g, results) < g->limit)
-		printf(" (the limit here: %.3g)", reachable(g, results));
+	reach = reachable(g, results);
+	if (missed && !isnan(reach) && !is_met(g, reach))
+		printf(" (the limit here: %.3g)", reach);
 	putchar('\n');
 	return missed;
 }
