@@ -36,12 +36,14 @@ static void must(const char *what, int r)
 		die(what, r);
 }
 
-static struct isr_source *watch(int signo, const char *name, bool hard,
+/* Hard. */
+static struct isr_source *watch(int signo, const char *name, int priority,
 				isr_handler_cb *handler)
 {
 	const struct isr_source_options options = {
 		.name = name,
-		.hard = hard,
+		.priority = priority,
+		.hard = true,
 	};
 	struct isr_source *opened;
 
@@ -76,7 +78,7 @@ static int on_next(struct isr_source *s, const struct isr_event *event,
 static int in_signal(void)
 {
 	trap_cases_prepare();
-	watch(SIGUSR1, "cases", true, on_next);
+	watch(SIGUSR1, "cases", 0, on_next);
 	for (next_case = trap_cases; next_case->name; next_case++)
 		raise(SIGUSR1);
 	reap();
@@ -138,7 +140,7 @@ static int on_allowed(struct isr_source *s, const struct isr_event *event,
 static int allowed(void)
 {
 	trap_cases_prepare();
-	watch(SIGUSR1, "allowed", true, on_allowed);
+	watch(SIGUSR1, "allowed", 0, on_allowed);
 	raise(SIGUSR1);
 	return 0;
 }
@@ -160,8 +162,8 @@ static int on_malloc(struct isr_source *s, const struct isr_event *event,
 /* One place of one source five times, and the same place of another. */
 static int again(void)
 {
-	watch(SIGUSR1, "first", true, on_malloc);
-	watch(SIGUSR2, "second", true, on_malloc);
+	watch(SIGUSR1, "first", 0, on_malloc);
+	watch(SIGUSR2, "second", 0, on_malloc);
 	for (int i = 0; i < 5; i++)
 		raise(SIGUSR1);
 	raise(SIGUSR2);
@@ -179,30 +181,43 @@ static int on_strdup(struct isr_source *s, const struct isr_event *event,
 /* Two places whose caller of malloc() is the same. */
 static int strdups(void)
 {
-	watch(SIGUSR1, "strdups", true, on_strdup);
+	watch(SIGUSR1, "strdups", 0, on_strdup);
 	raise(SIGUSR1);
 	return 0;
 }
+
+static volatile sig_atomic_t in_outer;
 
 static void interrupt(void)
 {
 	raise(SIGUSR2);
 }
 
-static int on_once(struct isr_source *s, const struct isr_event *event,
-		   void *arg)
+static int on_outer(struct isr_source *s, const struct isr_event *event,
+		    void *arg)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+	in_outer = 1;
 	pthread_once(&once, interrupt);
+	in_outer = 0;
+	return 0;
+}
+
+static int on_inner(struct isr_source *s, const struct isr_event *event,
+		    void *arg)
+{
+	if (!in_outer)
+		_exit(3);
+	allocate();
 	return 0;
 }
 
 /* A handler that interrupts a trapped call of another one. */
 static int nested(void)
 {
-	watch(SIGUSR1, "outer", true, on_once);
-	watch(SIGUSR2, "inner", true, on_malloc);
+	watch(SIGUSR1, "outer", 0, on_outer);
+	watch(SIGUSR2, "inner", 1, on_inner);
 	raise(SIGUSR1);
 	return 0;
 }
@@ -213,7 +228,7 @@ static int disarmed(void)
 	struct isr_source_stats stats;
 	struct isr_emerg record;
 
-	source = watch(SIGUSR1, "broken", true, on_malloc);
+	source = watch(SIGUSR1, "broken", 0, on_malloc);
 	raise(SIGUSR1);
 	raise(SIGUSR1);
 	must("isr_source_get_stats", isr_source_get_stats(source, &stats));
@@ -237,7 +252,7 @@ static int preserve_errno(struct isr_source *s, const struct isr_event *event,
 
 static int keeps_errno(void)
 {
-	watch(SIGUSR1, "errno", true, preserve_errno);
+	watch(SIGUSR1, "errno", 0, preserve_errno);
 	raise(SIGUSR1);
 	return 0;
 }
@@ -278,7 +293,7 @@ static int on_lock(struct isr_source *s, const struct isr_event *event,
 /* The handler wants the lock that the code it interrupts holds. */
 static int deadlock(void)
 {
-	watch(SIGUSR1, "deadlock", true, on_lock);
+	watch(SIGUSR1, "deadlock", 0, on_lock);
 	die_when_stuck();
 	pthread_mutex_lock(&mutex);
 	raise(SIGUSR1);
@@ -309,7 +324,7 @@ static int heap(void)
 {
 	pthread_t self = pthread_self(), flooder;
 
-	watch(SIGUSR1, "heap", true, on_heap);
+	watch(SIGUSR1, "heap", 0, on_heap);
 	if (pthread_create(&flooder, NULL, flood, &self) != 0)
 		return 1;
 	die_when_stuck();
