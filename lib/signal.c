@@ -7,8 +7,13 @@
  * A disarmed source keeps its handler installed: a program that disarms
  * SIGTERM does not want to die of the next one. The disposition that was
  * found comes back with close.
+ *
+ * While a handler runs, its thread blocks the signals of all sources that are
+ * not of a higher priority: the dispositions say so, and are written anew when
+ * a source comes or goes.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -48,12 +53,61 @@ static void disarm_signal(struct isr_source *source)
 		wait_until_quiet(isri_signal_of(source)->signo);
 }
 
+static struct {
+	pthread_mutex_t lock;
+	/* Under the lock: of each signal with a source, of whatever loop. */
+	bool has_source[NSIG];
+	int priority[NSIG];
+} installed = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct sigaction get_action(int priority)
+{
+	struct sigaction action = {
+		.sa_sigaction = isri_signal_handler,
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+	};
+	int signo;
+
+	sigemptyset(&action.sa_mask);
+	for (signo = 1; signo < NSIG; signo++)
+		if (installed.has_source[signo] &&
+		    installed.priority[signo] <= priority)
+			sigaddset(&action.sa_mask, signo);
+	return action;
+}
+
+/* But for those that the program has put a handler of its own over. */
+static void install_anew(void)
+{
+	struct sigaction action, found;
+	int signo;
+
+	for (signo = 1; signo < NSIG; signo++) {
+		if (!installed.has_source[signo])
+			continue;
+		if (sigaction(signo, NULL, &found) < 0 ||
+		    found.sa_sigaction != isri_signal_handler)
+			continue;
+		action = get_action(installed.priority[signo]);
+		sigaction(signo, &action, NULL);
+	}
+}
+
+static void uninstall(struct isri_signal *sig)
+{
+	pthread_mutex_lock(&installed.lock);
+	sigaction(sig->signo, &sig->found, NULL);
+	installed.has_source[sig->signo] = false;
+	install_anew();
+	pthread_mutex_unlock(&installed.lock);
+}
+
 static void release_signal(struct isr_source *source)
 {
 	struct isri_signal *sig = isri_signal_of(source);
 
 	if (sig->installed) {
-		sigaction(sig->signo, &sig->found, NULL);
+		uninstall(sig);
 		isri_signal_unclaim(sig->signo);
 		wait_until_quiet(sig->signo);
 	}
@@ -87,26 +141,33 @@ static bool is_watchable(int signo)
 	}
 }
 
+/* Under the lock. */
+static int install_locked(struct isri_signal *sig)
+{
+	struct sigaction action = get_action(sig->source.priority);
+
+	if (sigaction(sig->signo, &action, &sig->found) < 0)
+		return -errno;
+	installed.has_source[sig->signo] = true;
+	installed.priority[sig->signo] = sig->source.priority;
+	sig->installed = true;
+	install_anew();
+	return 0;
+}
+
 static int install(struct isri_signal *sig)
 {
-	struct sigaction action = {
-		.sa_sigaction = isri_signal_handler,
-		.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
-	};
 	int r;
 
 	if (!isri_signal_claim(sig->signo, &sig->source))
 		return -EBUSY;
 
-	sigemptyset(&action.sa_mask);
-	if (sigaction(sig->signo, &action, &sig->found) < 0) {
-		r = -errno;
+	pthread_mutex_lock(&installed.lock);
+	r = install_locked(sig);
+	pthread_mutex_unlock(&installed.lock);
+	if (r < 0)
 		isri_signal_unclaim(sig->signo);
-		return r;
-	}
-
-	sig->installed = true;
-	return 0;
+	return r;
 }
 
 int isr_signal_open(struct isr_loop *loop, int signo,
