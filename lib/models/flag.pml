@@ -22,7 +22,8 @@
  * aside: lib/flag.c: isr_flag_peek(): only reads
  * aside: lib/wake.c: isri_wake_check_for(): a thread compares its own value
  * aside: lib/wake.c: isri_wake_claim(): before the loop runs
- * aside: lib/flag-loop.c: flag_let_go(): of threads that wait
+ * aside: lib/flag-loop.c: isri_flag_await_visitors(): of threads that wait
+ * aside: lib/flag-loop.c: flag_let_go(): the same
  *
  * verify: two threads, a handler in one, a handler on the loop | -DNEST_SETTER -DNEST_LOOP
  * verify: a thread that sets twice, interrupted | -DSETS=2 -DNEST_SETTER
