@@ -48,7 +48,8 @@ static void tell_full(struct isr_loop *loop, struct isri_schedule *schedule)
 	/* relaxed: a time by itself */
 	told_ns = atomic_load_explicit(ATOMIC(&schedule->told_ns),
 				       memory_order_relaxed);
-	if (told_ns && now_ns - told_ns < TELL_EVERY_NS)
+	/* Signed: who told may have looked at the clock after this one. */
+	if (told_ns && (int64_t)(now_ns - told_ns) < TELL_EVERY_NS)
 		return;
 	/* relaxed: as above; of two at the same time one tells */
 	if (atomic_compare_exchange_strong_explicit(
