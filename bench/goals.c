@@ -29,6 +29,7 @@ enum measure {
 };
 
 struct goal {
+	/* 0: none, and after all those that have one */
 	int number;
 	const char *what;
 	const char *bench, *metric;
@@ -44,6 +45,8 @@ struct goal {
 #define RING "ring"
 #define PIPE "pipeline"
 #define TIMER "timer"
+#define SCHEDULE "schedule"
+#define BRIDGE "bridge"
 
 /* In the order of the numbers. peer_metric NULL: the same metric. */
 static const struct goal goals[] = {
@@ -146,6 +149,16 @@ static const struct goal goals[] = {
 	 "loop_idle", "timerfd", NULL, AT_MOST, 1.15, SOFT},
 	{21, "  callbacks a second: off by, Hz", TIMER, "loop_idle_rate_off",
 	 NULL, NULL, VALUE_AT_MOST, 1, HARD},
+	{0, "call scheduled: cheaper than ev_async and a mutex queue", SCHEDULE,
+	 "post", "libev", NULL, AT_LEAST, 2, HARD},
+	{0, "  than g_idle_add()", SCHEDULE, "post", "glib", NULL, AT_LEAST, 8,
+	 HARD},
+	{0, "latch, store and load: as a copy under a mutex", BRIDGE, "latch",
+	 "mutex", NULL, AT_MOST, 1.0, HARD},
+	{0, "guard, a try refused: as a bare locked exchange", BRIDGE,
+	 "guard_refused", "xchg", "latch_store", AT_MOST, 1.3, HARD},
+	{0, "byte ring, 64 in and out: as a ring under a mutex", BRIDGE,
+	 "bytes", "mutex", NULL, AT_MOST, 1.0, HARD},
 };
 
 static const json_t *find(const json_t *results, const char *bench,
@@ -262,8 +275,12 @@ static bool judge(const struct goal *g, const json_t *results)
 		missed = !is_met(g, value);
 		verdict = missed ? "MISSED" : "met";
 	}
-	printf("%3d  %-58s %9.4g  %s %-7g %-5s %s", g->number, g->what, value,
-	       relation, g->limit, g->gate == HARD ? "hard" : "soft", verdict);
+	if (g->number)
+		printf("%3d", g->number);
+	else
+		fputs("  -", stdout);
+	printf("  %-58s %9.4g  %s %-7g %-5s %s", g->what, value, relation,
+	       g->limit, g->gate == HARD ? "hard" : "soft", verdict);
 	reach = reachable(g, results);
 	if (missed && !isnan(reach) && !is_met(g, reach))
 		printf(" (the limit here: %.3g)", reach);
