@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * No hidden cost: from an edge to its handler nothing is allocated, and no
+ * page is touched for the first time, over a million edges. This program's own
+ * malloc() counts for all of the process.
+ */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "irq-thread.h"
+#include "xt-pin.h"
+
+#define N_EDGES 1000000U
+/* What waits on its way is less than any queue on it holds. */
+#define IN_FLIGHT 512
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+
+static atomic_ulong n_allocations;
+
+void *malloc(size_t size)
+{
+	n_allocations++;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	n_allocations++;
+	return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	n_allocations++;
+	return __libc_realloc(p, size);
+}
+
+struct account {
+	unsigned long allocations;
+	long faults;
+};
+
+static struct account take_account(void)
+{
+	struct rusage usage = {0};
+
+	/* No assertion here: Check's own allocate. */
+	getrusage(RUSAGE_SELF, &usage);
+	return (struct account){n_allocations,
+				usage.ru_minflt + usage.ru_majflt};
+}
+
+static atomic_uint n_handled;
+static uint64_t lost;
+
+static int handle(struct isr_source *source, const struct isr_event *event,
+		  void *arg)
+{
+	lost += event->lost;
+	n_handled++;
+	return 0;
+}
+
+/* Every way on: the hard handler uses each bridge. */
+struct bridges {
+	struct isr_flag flag;
+	struct isr_ring ring;
+	struct isr_event slots[1024];
+	struct isr_latch latch;
+	struct isr_event latch_slots[3];
+	atomic_uint scheduled;
+};
+static struct bridges bridges;
+
+static void count_call(void *arg)
+{
+	bridges.scheduled++;
+}
+
+static int use_bridges(struct isr_source *source, const struct isr_event *event,
+		       void *arg)
+{
+	isr_flag_set(&bridges.flag);
+	(void)isr_ring_put(&bridges.ring, event);
+	(void)isr_latch_store(&bridges.latch, event);
+	(void)isr_schedule(loop, count_call, NULL);
+	return handle(source, event, arg);
+}
+
+static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
+{
+	struct isr_event events[64];
+
+	while (isr_ring_get(&bridges.ring, events, 64) > 0)
+		;
+}
+
+static void open_bridges(void)
+{
+	xt_ok(isr_flag_init(&bridges.flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_ring_init(&bridges.ring, loop, bridges.slots, 1024,
+			    ISR_RING_DROP_NEW));
+	xt_ok(isr_flag_set_cb(&bridges.ring.ready, drain_ring, NULL));
+	xt_ok(isr_latch_init(&bridges.latch, loop, bridges.latch_slots,
+			     sizeof(struct isr_event)));
+}
+
+static void for_each_thread(void (*call)(struct isri_irq_thread *thread))
+{
+	struct isri_irq_threads *threads = &isri_loop_base(loop)->irq_threads;
+	size_t i;
+
+	for (i = 0; i < ISRI_IRQ_THREADS_MAX; i++)
+		if (threads->of[i])
+			call(threads->of[i]);
+}
+
+/* All of them at once, or most of the time would be switches of threads. */
+static void make_batch(unsigned int n)
+{
+	unsigned int end = n_handled + n;
+
+	for_each_thread(isri_irq_thread_lock);
+	while (n--)
+		isr_chip_sim_set(chip.chip, 0, chip.level[0] ^= 1, 0);
+	for_each_thread(isri_irq_thread_unlock);
+
+	while (n_handled < end) {
+		isr_loop_dispatch(loop);
+		sched_yield();
+	}
+}
+
+static void make_edges(unsigned int n)
+{
+	unsigned int part;
+
+	for (; n; n -= part) {
+		part = n < IN_FLIGHT ? n : IN_FLIGHT;
+		make_batch(part);
+	}
+}
+
+static void check_cost(enum xt_mode mode, isr_handler_cb *handler)
+{
+	struct isr_pin_config config = xt_pin("A", mode);
+	struct account before, after;
+	struct isr_source *pin;
+
+	n_handled = 0;
+	lost = 0;
+	xt_ok(isr_pin_open(loop, &config, handler, NULL, &pin, NULL));
+	chip.level[0] = 0;
+	/* The program's own code is read from its file once. */
+	make_edges(2 * IN_FLIGHT);
+
+	before = take_account();
+	make_edges(N_EDGES);
+	after = take_account();
+
+	ck_assert_uint_eq(n_handled, N_EDGES + 2 * IN_FLIGHT);
+	ck_assert_uint_eq(lost, 0);
+	ck_assert_uint_eq(after.allocations - before.allocations, 0);
+	ck_assert_int_eq(after.faults - before.faults, 0);
+}
+
+START_TEST(pin_takes_a_million_edges_without_an_allocation)
+{
+	check_cost((enum xt_mode)_i, handle);
+}
+END_TEST
+
+START_TEST(bridges_take_a_million_edges_without_an_allocation)
+{
+	open_bridges();
+	check_cost(XT_HARD, use_bridges);
+
+	ck_assert_uint_eq(isr_flag_peek(&bridges.flag),
+			  N_EDGES + 2 * IN_FLIGHT);
+}
+END_TEST
+
+/* What this test sees must not be nothing, whatever happens. */
+static int allocate(struct isr_source *source, const struct isr_event *event,
+		    void *arg)
+{
+	volatile char *p = malloc(1 << 20);
+
+	if (p)
+		p[1 << 19] = 1;
+	free((void *)p);
+	return handle(source, event, arg);
+}
+
+START_TEST(an_allocation_and_a_fault_are_seen)
+{
+	struct account before, after;
+	struct isr_source *pin;
+	struct isr_pin_config config = xt_pin("A", XT_HARD);
+
+	xt_ok(isr_pin_open(loop, &config, allocate, NULL, &pin, NULL));
+	before = take_account();
+	make_edges(3);
+	after = take_account();
+
+	ck_assert_uint_eq(after.allocations - before.allocations, 3);
+	ck_assert_int_gt(after.faults - before.faults, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("no-cost");
+	TCase *tc = xt_case(suite, "no-cost");
+
+	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_loop_test(tc, pin_takes_a_million_edges_without_an_allocation,
+			    0, XT_MODES);
+	tcase_add_test(tc, bridges_take_a_million_edges_without_an_allocation);
+	tcase_add_test(tc, an_allocation_and_a_fault_are_seen);
+	return xt_main(suite);
+}
