@@ -37,7 +37,7 @@ static void serve_watch(struct isri_watch *watch, unsigned int events)
 		.value = (int32_t)events,
 	};
 
-	isri_watch_hand_on(watch, &fd->source, &event);
+	isri_watch_hand_on(watch, &event);
 }
 
 /* Under the lock. */
@@ -122,6 +122,7 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	if (!f)
 		return -ENOMEM;
 	f->events = events;
+	f->source.watch = &f->watch;
 	r = isri_source_init(&f->source, &setup);
 	if (r < 0)
 		goto out;

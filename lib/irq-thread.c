@@ -11,10 +11,10 @@
  *
  * REMOVAL. The thread waits without the lock and serves with it, one entry
  * at a time. Between the two an entry may have been removed and freed, so
- * every removal, or change, counts up "generation": what epoll_wait() reported counts
- * only while the generation is still the one from before the wait. If it is
- * not, the report is dropped; level-triggered, epoll says it again. Adding
- * needs no such care: no old report can name a new entry.
+ * every removal, or change, counts up "generation": what epoll_wait()
+ * reported counts only while the generation is still the one from before the
+ * wait. If it is not, the report is dropped; level-triggered, epoll says it
+ * again. Adding needs no such care: no old report can name a new entry.
  *
  * The lock has priority inheritance: a loop of low priority that holds it
  * for a moment is lifted, and whoever waits gets it handed over, so that

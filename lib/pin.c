@@ -159,7 +159,8 @@ static bool serve_batch(struct isri_pin *pin)
 	for (i = 0; i < n; i++)
 		follow_armed(pin, &pin->batch[i]);
 	return isri_source_deliver(&pin->source, pin->batch, (size_t)n) &&
-	       n > 0 && isri_source_is_armed(&pin->source);
+	       n > 0 && isri_source_is_armed(&pin->source) &&
+	       !pin->source.masked;
 }
 
 static void serve_on_loop(struct isri_pin *pin)
@@ -397,14 +398,17 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 	};
 	int r;
 
+	pin->source.watch = &pin->watch;
 	pin->clock = config->clock;
 	pin->both_edges = config->edge == ISR_EDGE_BOTH;
 	pin->next_seq = 1;
 	pin->source.measured = config->clock == ISR_CLOCK_MONOTONIC;
-	if (config->reader == ISR_READER_THREAD && !config->source.hard)
+	if (config->reader == ISR_READER_THREAD && !config->source.hard) {
+		setup.ring_policy = ISR_RING_DROP_OLD;
 		setup.ring_events = config->ring_events
 					    ? config->ring_events
 					    : ISR_SOURCE_RING_EVENTS;
+	}
 
 	r = isri_source_init(&pin->source, &setup);
 	if (r < 0)

@@ -24,38 +24,7 @@
 /* In one's turn. */
 static void handle(struct isri_signal *sig, struct isr_event *event)
 {
-	struct isr_source *source = &sig->source;
-
-	if (!isri_source_is_armed(source)) {
-		isri_source_discard(source, event);
-		return;
-	}
-
-	event->source = source->id;
-	source->delivered_seq = event->line_seq;
-	if (source->untold)
-		isri_source_tell_untold(source, event);
-	if (isri_source_run(source, ISR_CONTEXT_SIGNAL, event))
-		isri_source_set_armed(source, false);
-}
-
-/* False when nothing waits, or only what is not yet complete. */
-static bool take_next(struct isri_signal *sig, struct isr_event *ret_event)
-{
-	struct isr_source *source = &sig->source;
-
-	if (isri_ring_is_idle(&source->ring))
-		return false;
-	if (isri_ring_take(&source->ring, ret_event))
-		return true;
-
-	*ret_event = (struct isr_event){
-		.t_ns = isr_now_ns(),
-		.kind = ISR_EVENT_LOST,
-		.lost = isri_ring_take_untold(&source->ring),
-	};
-	ret_event->line_seq = source->delivered_seq + ret_event->lost;
-	return ret_event->lost;
+	isri_source_handle(&sig->source, ISR_CONTEXT_SIGNAL, event);
 }
 
 /* What comes meanwhile is handled as well. */
@@ -65,7 +34,7 @@ static void use_turn(struct isri_signal *sig)
 
 	do {
 		isri_turn_look(&sig->turn);
-		while (take_next(sig, &event))
+		while (isri_source_take_next(&sig->source, &event))
 			handle(sig, &event);
 	} while (!isri_turn_leave(&sig->turn));
 }
@@ -74,6 +43,13 @@ void isri_signal_catch_up(struct isri_signal *sig)
 {
 	if (isri_turn_ask(&sig->turn))
 		use_turn(sig);
+}
+
+void isri_signal_resume(struct isri_signal *sig)
+{
+	isri_signal_enter(sig->signo);
+	use_turn(sig);
+	isri_signal_leave(sig->signo);
 }
 
 static int offer_hard(struct isri_signal *sig, struct isr_event *event)

@@ -17,6 +17,7 @@ struct isri_signal {
 	/* constant from open to close */
 	int signo;
 	/* loop only */
+	unsigned int held; /* how often: see isri_signal_hold() */
 	bool installed;
 	struct sigaction found;
 };
@@ -39,11 +40,20 @@ static inline struct isri_signal *isri_signal_of(struct isr_source *source)
 int isri_signal_offer(struct isri_signal *sig, struct isr_event *event);
 /* Handle what waits, unless somebody else does. Between the same two. */
 void isri_signal_catch_up(struct isri_signal *sig);
+/* Of whoever has the turn: handle what waits, and give it back. */
+void isri_signal_resume(struct isri_signal *sig);
 /*
  * A program's own event, for a source of this kind: as stamped, its numbers
  * are filled in. Returns as isri_signal_offer().
  */
 int isri_signal_fire(struct isr_source *source, const struct isr_event *event);
+
+/*
+ * lib/signal.c, loop thread: between the two no hard handler runs and none
+ * starts; what comes waits in the source's ring. Nests. Let go runs handlers.
+ */
+void isri_signal_hold(struct isri_signal *sig);
+void isri_signal_let_go(struct isri_signal *sig);
 
 /* For sigaction(2) with SA_SIGINFO. */
 void isri_signal_handler(int signo, siginfo_t *info, void *ucontext);

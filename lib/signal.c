@@ -26,12 +26,42 @@
  * sched_yield(), because a loop with real-time priority would never yield
  * to a thread without.
  */
+static void nap(void)
+{
+	const struct timespec moment = {.tv_nsec = 50 * 1000};
+
+	nanosleep(&moment, NULL);
+}
+
 static void wait_until_quiet(int signo)
 {
-	const struct timespec nap = {.tv_nsec = 50 * 1000};
-
 	while (!isri_signal_is_quiet(signo))
-		nanosleep(&nap, NULL);
+		nap();
+}
+
+void isri_signal_hold(struct isri_signal *sig)
+{
+	if (sig->held++)
+		return;
+	/* Whoever else wants it leaves its event in the ring. */
+	while (!isri_turn_try(&sig->turn))
+		nap();
+}
+
+void isri_signal_let_go(struct isri_signal *sig)
+{
+	if (!--sig->held)
+		isri_signal_resume(sig);
+}
+
+static void mask_signal(struct isr_source *source, bool masked)
+{
+	if (!source->hard)
+		return;
+	if (masked)
+		isri_signal_hold(isri_signal_of(source));
+	else
+		isri_signal_let_go(isri_signal_of(source));
 }
 
 static int arm_signal(struct isr_source *source)
@@ -119,6 +149,8 @@ static const struct isri_source_ops signal_ops = {
 	.arm = arm_signal,
 	.disarm = disarm_signal,
 	.release = release_signal,
+	.fire = isri_signal_fire,
+	.mask = mask_signal,
 };
 
 /* Faults cannot be watched: returning from them runs them again. */
@@ -182,6 +214,7 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 		.kind = "signal",
 		.number = signo,
 		.ring_events = ISR_SOURCE_RING_EVENTS,
+		.ring_policy = ISR_RING_DROP_OLD,
 		.handler = handler,
 		.arg = arg,
 	};

@@ -9,6 +9,7 @@
 
 #include "context.h"
 #include "emerg.h"
+#include "ring.h"
 #include "source.h"
 
 uint16_t isr_source_get_id(const struct isr_source *source)
@@ -123,19 +124,51 @@ bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 	return disarm;
 }
 
-void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
-		      struct isr_event *event)
+void isri_source_handle(struct isr_source *source, enum isr_context_kind kind,
+			struct isr_event *event)
 {
 	if (!isri_source_is_armed(source)) {
-		if (!is_report(event))
-			isri_source_count(&source->stats.discarded, 1);
+		isri_source_discard(source, event);
 		return;
 	}
 
 	event->source = source->id;
-	if (!source->hard)
+	source->delivered_seq = event->line_seq;
+	if (source->untold)
+		isri_source_tell_untold(source, event);
+	if (isri_source_run(source, kind, event))
+		isri_source_set_armed(source, false);
+}
+
+bool isri_source_take_next(struct isr_source *source,
+			   struct isr_event *ret_event)
+{
+	if (isri_ring_is_idle(&source->ring))
+		return false;
+	if (isri_ring_take(&source->ring, ret_event))
+		return true;
+
+	*ret_event = (struct isr_event){
+		.t_ns = isr_now_ns(),
+		.kind = ISR_EVENT_LOST,
+		.lost = isri_ring_take_untold(&source->ring),
+	};
+	/* Nothing came after them: the last one lost is where we are. */
+	ret_event->line_seq = source->delivered_seq + ret_event->lost;
+	return ret_event->lost;
+}
+
+void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
+		      struct isr_event *event)
+{
+	if (source->hard) {
+		isri_source_handle(source, kind, event);
+	} else if (!isri_source_is_armed(source)) {
+		if (!is_report(event))
+			isri_source_count(&source->stats.discarded, 1);
+	} else {
+		event->source = source->id;
 		/* A full ring counts and tells its losses itself. */
 		(void)isr_ring_put(&source->ring, event);
-	else if (isri_source_run(source, kind, event))
-		isri_source_set_armed(source, false);
+	}
 }

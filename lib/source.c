@@ -33,23 +33,38 @@ static void discard(struct isr_source *source, const struct isr_event *events,
 		isri_source_discard(source, &events[i]);
 }
 
-/* No producer is left: what waits in the ring, or in the batch, goes. */
-static void discard_waiting(struct isr_source *source)
+static void discard_ring(struct isr_source *source)
 {
 	struct isr_event events[ISRI_SOURCE_BATCH_EVENTS];
 	uint32_t lost;
 	int n;
 
-	discard(source, source->next, (size_t)(source->end - source->next));
-	source->next = source->end;
-
-	if (!source->slots)
-		return;
 	while ((n = isr_ring_get(&source->ring, events,
 				 ISRI_SOURCE_BATCH_EVENTS)) > 0)
 		discard(source, events, (size_t)n);
 	if (isr_ring_take_lost(&source->ring, &lost) == 0)
 		source->untold += lost;
+}
+
+/* Disarmed: what waits in the ring, or in the batch, goes. */
+static void discard_waiting(struct isr_source *source)
+{
+	discard(source, source->next, (size_t)(source->end - source->next));
+	source->next = source->end;
+
+	if (!source->slots)
+		return;
+	isri_watch_lock(&source->fired.watch);
+	discard_ring(source);
+	isri_watch_unlock(&source->fired.watch);
+}
+
+/* What was fired just when the source was disarmed; see source-fire.c. */
+static void discard_late(struct isr_source *source)
+{
+	/* A kind that has its own way to fire sees to that. */
+	if (!source->ops->fire && !isri_source_is_armed(source))
+		discard_waiting(source);
 }
 
 static void disarm(struct isr_source *source)
@@ -107,24 +122,31 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 	return true;
 }
 
-bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
-			 size_t n_events)
+/* What is left of the batch; false when the source is gone. */
+static bool deliver_batch(struct isr_source *source)
 {
-	source->next = events;
-	source->end = events + n_events;
-
 	/* A handler that disarms its source empties the batch. */
-	while (source->next < source->end) {
+	while (source->next < source->end && !source->masked) {
 		/* A pin may read into the batch again when that is empty. */
 		struct isr_event event = *source->next++;
 
 		if (!run_soft(source, &event))
 			return false;
 	}
-
-	source->next = NULL;
-	source->end = NULL;
 	return true;
+}
+
+bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
+			 size_t n_events)
+{
+	source->next = events;
+	source->end = events + n_events;
+	return deliver_batch(source);
+}
+
+bool isri_source_catch_up(struct isr_source *source)
+{
+	return deliver_batch(source) && !source->masked;
 }
 
 /* Losses after which no record was stored yet get one of their own. */
@@ -143,18 +165,21 @@ static void deliver_lost(struct isr_source *source)
 
 static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
 {
-	struct isr_event events[ISRI_SOURCE_BATCH_EVENTS];
 	struct isr_source *source = arg;
 	int i, n;
 
+	discard_late(source);
 	for (i = 0; i < ISRI_SOURCE_PASS_BATCHES; i++) {
-		n = isr_ring_get(&source->ring, events,
+		/* Masked: unmask sets the flag. */
+		if (!isri_source_catch_up(source))
+			return;
+		n = isr_ring_get(&source->ring, source->taken,
 				 ISRI_SOURCE_BATCH_EVENTS);
 		if (n <= 0) {
 			deliver_lost(source);
 			return;
 		}
-		if (!isri_source_deliver(source, events, (size_t)n))
+		if (!isri_source_deliver(source, source->taken, (size_t)n))
 			return;
 	}
 
@@ -162,32 +187,29 @@ static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
 	isr_flag_set(ready);
 }
 
-/* Who fires the source also empties the ring, in ISR context. */
-static int init_hard_ring(struct isr_source *source, uint32_t ring_events)
+/*
+ * DROP_OLD, for what the source stamps itself: the newest record is always
+ * there to tell the loss of older ones.
+ */
+static int init_ring(struct isr_source *source,
+		     const struct isri_source_setup *setup)
 {
-	return isr_ring_init(&source->ring, NULL, source->slots, ring_events,
-			     ISR_RING_DROP_NEW);
-}
-
-static int init_ring(struct isr_source *source, uint32_t ring_events)
-{
+	uint32_t n = setup->ring_events ? setup->ring_events
+					: ISRI_SOURCE_FIRED_EVENTS;
 	int r;
 
-	source->slots = calloc(ring_events, sizeof(*source->slots));
+	source->slots = calloc(n, sizeof(*source->slots));
 	if (!source->slots)
 		return -ENOMEM;
+	/* Who handles what was fired also empties the ring, in ISR context. */
 	if (source->hard)
-		return init_hard_ring(source, ring_events);
+		return isr_ring_init(&source->ring, NULL, source->slots, n,
+				     ISR_RING_DROP_NEW);
 
-	/*
-	 * The latest is kept: one stream has the ring for itself, so that the
-	 * newest record is always there to tell the loss of older ones.
-	 */
-	r = isr_ring_init(&source->ring, source->loop, source->slots,
-			  ring_events, ISR_RING_DROP_OLD);
+	r = isr_ring_init(&source->ring, source->loop, source->slots, n,
+			  setup->ring_policy);
 	if (r < 0)
 		return r;
-
 	return isr_flag_set_cb(&source->ring.ready, drain_ring, source);
 }
 
@@ -252,8 +274,11 @@ int isri_source_init(struct isr_source *source,
 	r = isr_flag_init(&source->failed, source->loop, ISR_FLAG_AUTO);
 	if (r < 0)
 		return r;
-	if (setup->ring_events) {
-		r = init_ring(source, setup->ring_events);
+	r = init_ring(source, setup);
+	if (r < 0)
+		return r;
+	if (source->hard && !source->ops->fire) {
+		r = isri_fired_init(&source->fired, source);
 		if (r < 0)
 			return r;
 	}
@@ -267,6 +292,7 @@ void isri_source_done(struct isr_source *source)
 	isri_loop_member_remove(&source->member);
 	if (source->id)
 		isri_loop_put_source_id(source->loop, source->id);
+	isri_fired_done(&source->fired);
 	isr_ring_done(&source->ring);
 	isr_flag_done(&source->failed);
 	free(source->slots);
@@ -293,6 +319,7 @@ int isr_source_arm(struct isr_source *source)
 	if (isri_source_is_armed(source))
 		return 0;
 
+	discard_late(source);
 	return source->ops->arm(source);
 }
 
@@ -351,6 +378,7 @@ int isr_source_get_stats(struct isr_source *source,
 	if (r < 0)
 		return r;
 
+	discard_late(source);
 	if (source->ops->account && !isri_source_is_armed(source))
 		source->ops->account(source);
 
@@ -358,8 +386,7 @@ int isr_source_get_stats(struct isr_source *source,
 	*ret_stats = (struct isr_source_stats){0};
 	ret_stats->delivered = LOAD(&stats->delivered);
 	ret_stats->lost_kernel = LOAD(&stats->lost_kernel);
-	ret_stats->lost_ring =
-		source->slots ? isr_ring_get_lost_total(&source->ring) : 0;
+	ret_stats->lost_ring = isr_ring_get_lost_total(&source->ring);
 	ret_stats->merged = LOAD(&stats->merged);
 	ret_stats->discarded = LOAD(&stats->discarded);
 	ret_stats->failed = LOAD(&stats->failed);

@@ -10,6 +10,8 @@
  *   isri_source_fire()     from ISR context: runs a hard handler there, or
  *                          stores the event in the source's ring
  *   isri_source_deliver()  on the loop: runs a soft handler
+ *
+ * Beside them there is what the program fires (source-fire.c).
  */
 #ifndef ISRI_SOURCE_H
 #define ISRI_SOURCE_H
@@ -25,10 +27,14 @@
 
 #include "atomic.h"
 #include "context.h"
+#include "fired.h"
 #include "loop.h"
+#include "watch.h"
 
 /* Events read, or taken from the ring, in one go. */
 #define ISRI_SOURCE_BATCH_EVENTS 64
+/* Room in the ring of a source that has it for fired events only. */
+#define ISRI_SOURCE_FIRED_EVENTS 64
 /* Batches a pass: one busy source must not keep the others waiting. */
 #define ISRI_SOURCE_PASS_BATCHES 4
 
@@ -48,6 +54,17 @@ struct isri_source_ops {
 	void (*account)(struct isr_source *source);
 	/* Disarmed before: give back what the kind holds, free the memory. */
 	void (*release)(struct isr_source *source);
+	/*
+	 * Signal class: the program's own event, as isr_source_fire(). NULL: it
+	 * goes through the ring, which an IRQ thread empties when the handler
+	 * is hard.
+	 */
+	int (*fire)(struct isr_source *source, const struct isr_event *event);
+	/*
+	 * Keep a hard handler from running, and let what waited be handled;
+	 * NULL: an IRQ thread runs it.
+	 */
+	void (*mask)(struct isr_source *source, bool masked);
 };
 
 struct isr_source {
@@ -59,6 +76,8 @@ struct isr_source {
 	uint16_t id;
 	char name[ISR_SOURCE_NAME_BYTES];
 	bool hard;
+	/* Fired events have a sequence of their own. */
+	bool numbers_fired;
 	bool fail_over_budget;
 	enum isr_on_fail on_fail;
 	int priority;
@@ -66,15 +85,23 @@ struct isr_source {
 	/* t_ns is CLOCK_MONOTONIC, and of the event, not of its discovery */
 	bool measured;
 
+	/* What the kind waits for; NULL: for nothing. */
+	struct isri_watch *watch;
+
 	/* loop only */
+	unsigned int masked;	/* how often */
 	bool running;		/* inside a soft handler */
 	bool closing;		/* closed by its own handler */
 	struct isr_event *next; /* of the batch being delivered */
 	struct isr_event *end;
+	struct isr_event taken[ISRI_SOURCE_BATCH_EVENTS]; /* from the ring */
 	struct isri_loop_member member;
-	struct isr_event *slots; /* NULL: no ring */
+	struct isr_event *slots;
 
-	/* whoever delivers: the loop, or whose turn it is (signal-fire.c) */
+	/*
+	 * whoever delivers: the loop, the IRQ thread under its lock, or whose
+	 * turn it is (signal-fire.c)
+	 */
 	uint64_t untold;	/* losses whose record was discarded */
 	uint32_t delivered_seq; /* line_seq of the last event delivered */
 
@@ -83,7 +110,8 @@ struct isr_source {
 	struct isr_source_stats stats; /* but for lost_ring: the ring knows */
 
 	struct isr_ring ring;
-	struct isr_flag failed; /* the user's */
+	struct isri_fired fired; /* hard: from the ring to the IRQ thread */
+	struct isr_flag failed;	 /* the user's */
 	struct isr_hist latency;
 };
 
@@ -95,8 +123,12 @@ struct isri_source_setup {
 	/* In place of a name that the options do not have. */
 	const char *kind;
 	int number; /* -1: none */
-	/* 0: no ring. Of a hard source the kind empties it (ring-take.c). */
+	/*
+	 * 0: for fired events only. The ring of a hard source refuses what does
+	 * not fit, and is emptied in ISR context (ring-take.c).
+	 */
 	uint32_t ring_events;
+	enum isr_ring_policy ring_policy;
 	isr_handler_cb *handler;
 	void *arg;
 };
@@ -119,6 +151,11 @@ void isri_source_done(struct isr_source *source);
  */
 bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
 			 size_t n_events);
+/*
+ * Before the loop reads more for it: deliver what a mask has left of a batch.
+ * Returns false when nothing more is to be delivered now, or it is gone.
+ */
+bool isri_source_catch_up(struct isr_source *source);
 
 /*
  * Signal class: lib/source-isr.c
@@ -137,6 +174,19 @@ void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
  */
 bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 		     const struct isr_event *event);
+
+/*
+ * One event for the hard handler, in a frame of this kind; when the source is
+ * disarmed it is discarded. A handler that fails disarms it.
+ */
+void isri_source_handle(struct isr_source *source, enum isr_context_kind kind,
+			struct isr_event *event);
+/*
+ * What waits in the ring of a hard source, or a report of what it lost. False
+ * when nothing waits, or only what is not yet complete.
+ */
+bool isri_source_take_next(struct isr_source *source,
+			   struct isr_event *ret_event);
 
 /* Count an event that is not handled, and keep what it would have told. */
 void isri_source_discard(struct isr_source *source,

@@ -60,7 +60,7 @@ static void serve_watch(struct isri_watch *watch, unsigned int events)
 
 	event.line_seq = timer->source.stats.line_seq;
 	event.value = n < INT32_MAX ? (int32_t)n : INT32_MAX;
-	isri_watch_hand_on(watch, &timer->source, &event);
+	isri_watch_hand_on(watch, &event);
 }
 
 /* Under the lock, disarmed. */
@@ -178,6 +178,7 @@ static int init_timer(struct isri_timer *timer,
 	int r;
 
 	timer->source.measured = true;
+	timer->source.watch = &timer->watch;
 	r = isri_source_init(&timer->source, setup);
 	if (r < 0)
 		return r;

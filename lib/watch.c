@@ -24,7 +24,9 @@ static void serve_loop_fd(struct isri_loop_fd *loop_fd, unsigned int events)
 		(struct isri_watch *)((char *)loop_fd -
 				      offsetof(struct isri_watch, loop_fd));
 
-	watch->serve(watch, events);
+	/* What a mask left behind comes first. */
+	if (isri_source_catch_up(watch->source))
+		watch->serve(watch, events);
 }
 
 int isri_watch_init(struct isri_watch *watch, struct isr_source *source, int fd,
@@ -32,6 +34,7 @@ int isri_watch_init(struct isri_watch *watch, struct isr_source *source, int fd,
 		    void (*serve)(struct isri_watch *watch,
 				  unsigned int events))
 {
+	watch->source = source;
 	watch->serve = serve;
 	if (by == ISRI_WATCH_BY_LOOP)
 		return isri_loop_fd_add(source->loop, &watch->loop_fd, fd, 0,
@@ -62,7 +65,7 @@ void isri_watch_unlock(struct isri_watch *watch)
 		isri_irq_thread_unlock(watch->thread);
 }
 
-int isri_watch_set(struct isri_watch *watch, unsigned int events)
+static int wait_for(struct isri_watch *watch, unsigned int events)
 {
 	int r;
 
@@ -73,13 +76,30 @@ int isri_watch_set(struct isri_watch *watch, unsigned int events)
 			       : 0;
 
 	r = isri_irq_thread_watch(watch->thread, &watch->entry, events);
+	if (r < 0)
+		isri_irq_thread_watch(watch->thread, &watch->entry, 0);
 	/* Of epoll: such a file. Of ours it would be: this caller. */
 	return r == -EPERM ? -EINVAL : r;
 }
 
-void isri_watch_hand_on(struct isri_watch *watch, struct isr_source *source,
-			struct isr_event *event)
+int isri_watch_set(struct isri_watch *watch, unsigned int events)
 {
+	int r = wait_for(watch, watch->masked ? 0 : events);
+
+	watch->wanted = r < 0 ? 0 : events;
+	return r;
+}
+
+int isri_watch_mask(struct isri_watch *watch, bool masked)
+{
+	watch->masked = masked;
+	return wait_for(watch, masked ? 0 : watch->wanted);
+}
+
+void isri_watch_hand_on(struct isri_watch *watch, struct isr_event *event)
+{
+	struct isr_source *source = watch->source;
+
 	if (!watch->thread) {
 		isri_source_deliver(source, event, 1);
 		return;

@@ -23,8 +23,13 @@ enum isri_watch_by {
 
 struct isri_watch {
 	/* constant from init to done */
+	struct isr_source *source;
 	struct isri_irq_thread *thread; /* NULL: the loop serves */
 	void (*serve)(struct isri_watch *watch, unsigned int events);
+
+	/* under the lock */
+	unsigned int wanted; /* ISR_FD_* bits, unless it is masked */
+	bool masked;
 
 	/* one of the two */
 	struct isri_irq_entry entry;
@@ -49,18 +54,23 @@ void isri_watch_lock(struct isri_watch *watch);
 void isri_watch_unlock(struct isri_watch *watch);
 
 /*
- * With the lock held, serve() too: wait for these ISR_FD_* bits; 0: none.
- * Returns 0, -EEXIST when another watch of the same thread has the descriptor,
- * -EINVAL when a thread cannot wait for such a file, or what epoll_ctl
- * and isri_loop_fd_set() say.
+ * With the lock held, serve() too: wait for these ISR_FD_* bits; 0: none. When
+ * it fails it waits for none. Returns 0, -EEXIST when another watch of the same
+ * thread has the descriptor, -EINVAL when a thread cannot wait for such a file,
+ * or what epoll_ctl and isri_loop_fd_set() say.
  */
 int isri_watch_set(struct isri_watch *watch, unsigned int events);
+
+/*
+ * With the lock held: wait for nothing until unmasked. Only to unmask may
+ * fail, as isri_watch_set() does; then it waits for nothing.
+ */
+int isri_watch_mask(struct isri_watch *watch, bool masked);
 
 /*
  * From serve(): have the source's handler run for one event. On the loop the
  * source, and the watch with it, may be gone afterwards.
  */
-void isri_watch_hand_on(struct isri_watch *watch, struct isr_source *source,
-			struct isr_event *event);
+void isri_watch_hand_on(struct isri_watch *watch, struct isr_event *event);
 
 #endif /* ISRI_WATCH_H */

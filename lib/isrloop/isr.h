@@ -314,6 +314,26 @@ ISR_API uint32_t isr_byte_ring_get_count(const struct isr_byte_ring *ring);
 ISR_API uint64_t isr_byte_ring_get_refused(const struct isr_byte_ring *ring);
 
 /**
+ * @brief Interrupt by program: have a source's handler run for an event.
+ *
+ * A soft handler runs on the loop, a hard one in the source's IRQ thread, each
+ * in turn with the source's other events; that of a hard signal source runs at
+ * once, in the caller, unless it is running already: then after that.
+ *
+ * @param source  Any kind; not closed meanwhile.
+ * @param event   Copied; kind, value and flags are the caller's, and t_ns
+ *                when it is not 0. Not a report (ISR_EVENT_LOST,
+ *                ISR_EVENT_CHIP_LOST). NULL: an ISR_EVENT_USER.
+ * @context signal
+ * @return 0 taken (when the source is masked, for later); -EPERM it is
+ *         disarmed: counted as discarded; -ENOSPC no room: counted as lost;
+ *         -EINVAL for NULL, or another kind of event; -EPERM in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_source_fire(struct isr_source *source,
+			    const struct isr_event *event);
+
+/**
  * @brief The source's number, as in isr_event.source; 1 and up.
  * @param source  Open.
  * @context signal

@@ -271,6 +271,29 @@ ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
 			  uint64_t period_ns);
 
 /**
+ * @brief Make a source of which the program itself fires the events; armed at
+ *        once.
+ *
+ * isr_source_fire() interrupts, from any context.
+ *
+ * @param loop        Owns the source.
+ * @param options     Copied; NULL: soft, and all defaults. Hard: @handler runs
+ *                    in the IRQ thread.
+ * @param handler     Runs once an event, in order; line_seq counts the fires.
+ * @param arg         Handed to @handler; stays the caller's.
+ * @param ret_source  End it with isr_source_close(), or with the loop.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -ENOMEM; -EMFILE too many sources or
+ *         descriptors; -EAGAIN no thread; -EPERM off the loop's thread or in
+ *         ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_user_open(struct isr_loop *loop,
+			  const struct isr_source_options *options,
+			  isr_handler_cb *handler, void *arg,
+			  struct isr_source **ret_source);
+
+/**
  * @brief Let the source interrupt (again, after disarm or failure).
  *
  * What came before the call is discarded and counted as such.
@@ -298,6 +321,33 @@ ISR_API int isr_source_arm(struct isr_source *source);
  * @since 0.1
  */
 ISR_API int isr_source_disarm(struct isr_source *source);
+
+/**
+ * @brief Keep one source waiting: nothing is lost, nothing is delivered.
+ *
+ * When it returns no handler of the source runs, and none will start until it
+ * is unmasked (its own soft handler, if that is the caller, goes on). What
+ * comes meanwhile waits: in the kernel, or in the source's ring, and is lost
+ * and counted where that overflows. Nests: as many unmasks end it. To disarm
+ * a masked source discards what waits; others are not touched.
+ *
+ * @param source  Any source.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_source_mask(struct isr_source *source);
+
+/**
+ * @brief End one mask; the last one has what waited delivered, in order.
+ * @param source  A masked source.
+ * @context loop
+ * @return 0; -EINVAL for NULL, or not masked; -EPERM off the loop's thread or
+ *         in ISR context; what epoll_ctl(2) and, under a foreign loop, fcntl(2)
+ *         say: then it is as masked as before.
+ * @since 0.1
+ */
+ISR_API int isr_source_unmask(struct isr_source *source);
 
 /**
  * @brief Release the kernel resource and free the source.
