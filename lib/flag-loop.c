@@ -18,6 +18,7 @@
 #include "context.h"
 #include "flag-wait.h"
 #include "flag.h"
+#include "loop-head.h"
 #include "ring.h"
 #include "test-point.h"
 #include "wake.h"
@@ -152,6 +153,7 @@ static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 
 	wake->deliveries++;
 	flag->cb(flag, flag_clamp(count), flag->arg);
+	isri_loop_check_mask((struct isr_loop *)wake);
 }
 
 void isri_wake_deliver(struct isri_wake *wake)

@@ -15,6 +15,7 @@
 #include <isrloop/isr.h>
 #include <isrloop/latch.h>
 #include <isrloop/loop.h>
+#include <isrloop/mask.h>
 #include <isrloop/ring.h>
 #include <isrloop/source.h>
 #include <isrloop/word.h>

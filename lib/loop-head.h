@@ -10,6 +10,7 @@
 #include <isrloop/isr.h>
 
 #include "emerg.h"
+#include "mask.h"
 #include "schedule.h"
 #include "wake.h"
 
@@ -18,11 +19,21 @@ struct isri_loop_head {
 	struct isri_wake wake;
 	struct isri_schedule schedule;
 	struct isri_emerg emerg;
+	struct isri_mask mask;
 };
 
 static inline struct isri_loop_head *isri_loop_head_of(struct isr_loop *loop)
 {
 	return (struct isri_loop_head *)loop;
+}
+
+/* After code of the program has returned to the loop, whatever it called. */
+static inline void isri_loop_check_mask(struct isr_loop *loop)
+{
+	struct isri_mask *mask = &isri_loop_head_of(loop)->mask;
+
+	if (mask->depth)
+		mask->on_forgotten(loop);
 }
 
 #endif /* ISRI_LOOP_HEAD_H */

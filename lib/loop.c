@@ -77,6 +77,7 @@ static void callback_leave(struct isr_loop *loop,
 			   const struct isri_frame *frame)
 {
 	isri_context_leave(frame);
+	isri_loop_check_mask(loop);
 	loop->depth--;
 	if (loop->freed && loop->depth == 0 && !loop->running)
 		loop_destroy(loop);
@@ -88,6 +89,8 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 	struct isr_loop *loop = prepare->data;
 
 	loop->passes++;
+	/* Left so by a callback that is libev's. */
+	isri_loop_check_mask(loop);
 	if (isri_wake_of(loop)->ready || !isri_wake_arm(isri_wake_of(loop)))
 		ev_idle_start(ev, &loop->idle);
 }
@@ -200,6 +203,9 @@ static int init_flags(struct isr_loop *loop,
 	r = isri_emerg_start(loop);
 	if (r < 0)
 		return r;
+	r = isri_mask_init(loop, config ? config->mask_warn_ns : 0);
+	if (r < 0)
+		return r;
 	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
 	if (r < 0)
 		return r;
@@ -232,6 +238,7 @@ static int loop_new(struct ev_loop *ev, bool own_ev,
 	r = init_flags(loop, config);
 	if (r < 0) {
 		isri_schedule_done(&loop->base.head.schedule);
+		isri_mask_done(loop);
 		close(fd);
 		free(loop);
 		return r;
@@ -284,6 +291,7 @@ static void loop_destroy(struct isr_loop *loop)
 	if (loop->outer_fd >= 0)
 		close(loop->outer_fd);
 	close(isri_wake_of(loop)->fd);
+	isri_mask_done(loop);
 	isri_schedule_done(&loop->base.head.schedule);
 	free(loop);
 }
@@ -300,6 +308,7 @@ int isr_loop_free(struct isr_loop *loop)
 	if (loop->freed)
 		return 0;
 
+	isri_mask_stop(loop);
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
 		loop->base.members->close(loop->base.members);
@@ -333,6 +342,8 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	r = isri_context_refuse_isr(function);
 	if (r < 0)
 		return r;
+	if (loop->base.head.mask.depth)
+		return -EDEADLK;
 	if (loop->running || loop->depth)
 		return -EBUSY;
 
@@ -399,6 +410,9 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 		.scheduled = loop->base.head.schedule.made,
 		.schedule_refused =
 			isr_ring_get_lost_total(&loop->base.head.schedule.ring),
+		.masks = loop->base.head.mask.masks,
+		.mask_max_ns = loop->base.head.mask.max_ns,
+		.mask_max_where = loop->base.head.mask.max_where,
 	};
 	return 0;
 }

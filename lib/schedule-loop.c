@@ -28,6 +28,7 @@ static void make_calls(struct isr_flag *ready, uint32_t count, void *arg)
 		isri_schedule_unpack(&event, &cb, &cb_arg);
 		schedule->made++;
 		cb(cb_arg);
+		isri_loop_check_mask((struct isr_loop *)wake);
 	}
 	/* Does nothing when a callback freed the loop. */
 	isr_flag_set(ready);

@@ -9,6 +9,10 @@
  * in the source's ring and goes. So nobody waits, and a handler may fire its
  * own source.
  *
+ * In a critical section of the loop events wait in the same ring, and
+ * isr_unmask() has them handled. Whoever finds the door shut has the turn, and
+ * gives it back as when nothing waited.
+ *
  * An event goes past the ring only when nothing is in it: events that wait
  * come first. A ring that is full refuses the newest; what it lost is told by
  * the next event, or by a report when no event is left.
@@ -27,15 +31,27 @@ static void handle(struct isri_signal *sig, struct isr_event *event)
 	isri_source_handle(&sig->source, ISR_CONTEXT_SIGNAL, event);
 }
 
+/* As long as no critical section is open. */
+static void handle_waiting(struct isri_signal *sig)
+{
+	struct isr_event event;
+	bool taken = true;
+
+	while (taken && !isri_ring_is_idle(&sig->source.ring) &&
+	       isri_door_enter(sig->door)) {
+		taken = isri_source_take_next(&sig->source, &event);
+		if (taken)
+			handle(sig, &event);
+		isri_door_leave(sig->door);
+	}
+}
+
 /* What comes meanwhile is handled as well. */
 static void use_turn(struct isri_signal *sig)
 {
-	struct isr_event event;
-
 	do {
 		isri_turn_look(&sig->turn);
-		while (isri_source_take_next(&sig->source, &event))
-			handle(sig, &event);
+		handle_waiting(sig);
 	} while (!isri_turn_leave(&sig->turn));
 }
 
@@ -57,10 +73,13 @@ static int offer_hard(struct isri_signal *sig, struct isr_event *event)
 	bool mine = isri_turn_try(&sig->turn);
 	int r = 0;
 
-	if (mine && isri_ring_is_idle(&sig->source.ring))
+	if (mine && isri_ring_is_idle(&sig->source.ring) &&
+	    isri_door_enter(sig->door)) {
 		handle(sig, event);
-	else
+		isri_door_leave(sig->door);
+	} else {
 		r = isr_ring_put(&sig->source.ring, event);
+	}
 
 	if (mine)
 		use_turn(sig);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "mask.h"
 #include "source.h"
 #include "turn.h"
 
@@ -14,6 +15,9 @@ struct isri_signal {
 	struct isr_source source;
 	/* of its hard handler; lib/signal-fire.c */
 	struct isri_turn turn;
+	/* critical sections of its loop */
+	struct isri_door *door;
+	struct isri_mask_client client;
 	/* constant from open to close */
 	int signo;
 	/* loop only */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -64,14 +65,24 @@ static void mask_signal(struct isr_source *source, bool masked)
 		isri_signal_let_go(isri_signal_of(source));
 }
 
+static void catch_up(struct isri_mask_client *client)
+{
+	struct isri_signal *sig =
+		(struct isri_signal *)((char *)client -
+				       offsetof(struct isri_signal, client));
+
+	isri_signal_enter(sig->signo);
+	isri_signal_catch_up(sig);
+	isri_signal_leave(sig->signo);
+}
+
 static int arm_signal(struct isr_source *source)
 {
 	struct isri_signal *sig = isri_signal_of(source);
 
 	/* What was done with the source meanwhile, the next turn sees. */
-	isri_signal_enter(sig->signo);
-	isri_signal_catch_up(sig);
-	isri_signal_leave(sig->signo);
+	if (source->hard)
+		catch_up(&sig->client);
 	isri_source_set_armed(source, true);
 	return 0;
 }
@@ -141,6 +152,7 @@ static void release_signal(struct isr_source *source)
 		isri_signal_unclaim(sig->signo);
 		wait_until_quiet(sig->signo);
 	}
+	isri_mask_remove(source->loop, &sig->client);
 	isri_source_done(source);
 	free(sig);
 }
@@ -239,6 +251,11 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 	r = isri_source_init(&sig->source, &setup);
 	if (r < 0)
 		goto out;
+	sig->door = &isri_loop_head_of(loop)->mask.door;
+	sig->client.priority = sig->source.priority;
+	sig->client.catch_up = catch_up;
+	if (sig->source.hard)
+		isri_mask_add(loop, &sig->client);
 	r = install(sig);
 	if (r < 0)
 		goto out;

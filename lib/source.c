@@ -112,6 +112,7 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 	source->running = true;
 	failed = isri_source_run(source, ISR_CONTEXT_LOOP, event);
 	source->running = false;
+	isri_loop_check_mask(source->loop);
 
 	if (source->closing) {
 		close_now(source);

@@ -98,16 +98,19 @@ bool isri_wake_is_at_home(const struct isri_wake *wake)
 	return wake->generation == isri_context_generation();
 }
 
+bool isri_wake_is_owner(const struct isri_wake *wake)
+{
+	/* relaxed: a thread recognises only its own value, which it wrote */
+	return atomic_load_explicit(&wake->owner, memory_order_relaxed) ==
+	       isri_context_thread();
+}
+
 int isri_wake_check_for(const struct isri_wake *wake, const char *function)
 {
-	const void *owner;
-
 	/* A child's thread has the address of the one that forked. */
 	if (!isri_wake_is_at_home(wake))
 		return -EPERM;
-	/* relaxed: a thread recognises only its own value, which it wrote */
-	owner = atomic_load_explicit(&wake->owner, memory_order_relaxed);
-	if (owner == isri_context_thread() && !isr_in_context())
+	if (isri_wake_is_owner(wake) && !isr_in_context())
 		return 0;
 
 	isri_emerg_misuse((struct isr_loop *)wake, function);

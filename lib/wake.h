@@ -74,6 +74,9 @@ ISRI_HOT void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag);
  */
 bool isri_wake_is_at_home(const struct isri_wake *wake);
 
+/* The caller is on the loop's thread, in whatever context. */
+bool isri_wake_is_owner(const struct isri_wake *wake);
+
 /*
  * 0 when loop class functions are legal here: on the loop's thread, outside
  * ISR context, and not in a child; else -EPERM, and an emergency record that

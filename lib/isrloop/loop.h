@@ -39,6 +39,8 @@ struct isr_loop_config {
 	/** Calls of isr_schedule() that may wait: a power of two, 2 to 65536;
 	 *  0: 64. */
 	uint32_t schedule_depth;
+	/** A critical section that is longer leaves a record; 0: 1 ms. */
+	uint64_t mask_warn_ns;
 };
 
 /**
@@ -89,9 +91,10 @@ ISR_API int isr_loop_free(struct isr_loop *loop);
  * @brief Run until isr_loop_stop(); never ends because nothing is to do.
  * @param loop  The calling thread becomes its thread.
  * @context loop (not from a callback)
- * @return 0 after a stop; -EBUSY when it runs already; -ECANCELED when it
- *         was freed meanwhile; -EINVAL for NULL; -EPERM in ISR context or in
- *         a forked child.
+ * @return 0 after a stop; -EBUSY when it runs already; -EDEADLK in a
+ *         critical section (isrloop/mask.h); -ECANCELED when it was freed
+ *         meanwhile; -EINVAL for NULL; -EPERM in ISR context or in a forked
+ *         child.
  * @since 0.1
  */
 ISR_API int isr_loop_run(struct isr_loop *loop);
@@ -150,6 +153,9 @@ struct isr_loop_stats {
 	uint64_t deliveries;  /**< flag callbacks run */
 	uint64_t scheduled;   /**< calls of isr_schedule() made */
 	uint64_t schedule_refused; /**< those refused, the queue was full */
+	uint64_t masks;       /**< critical sections, outermost ones, ended */
+	uint64_t mask_max_ns; /**< the longest of them */
+	const char *mask_max_where; /**< its call site; NULL: none */
 	uint64_t reserved[8]; /**< 0; for later versions */
 };
 
