@@ -10,11 +10,14 @@
  *  guard_refused            a try while ordinary code holds it
  *  guard_hold               ordinary code's way: hold and drop
  *  bytes                    64 bytes into a ring of 4096, and out of it
+ *  mask                     a critical section, to and fro: of a loop with a
+ *                           hard signal and a hard timer
  *
  * Subject mutex does the same under a mutex, which a handler may not; xchg is
  * one locked exchange in a function of its own.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +66,47 @@ static void check(int r, const char *what)
 static struct isr_guard guard = ISR_GUARD_INIT, held = ISR_GUARD_INIT;
 static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static struct isr_loop *loop;
+
+static int handler(struct isr_source *source, const struct isr_event *event,
+		   void *arg)
+{
+	return 0;
+}
+
+/* Of each kind of hard handler there is one to be kept off. */
+static void open_loop(void)
+{
+	const struct isr_source_options hard = {.hard = true};
+	struct isr_source *source;
+
+	check(isr_loop_new(NULL, &loop), "isr_loop_new");
+	check(isr_signal_open(loop, SIGUSR1, &hard, handler, NULL, &source),
+	      "isr_signal_open");
+	check(isr_timer_open(loop, 0, 0, &hard, handler, NULL, &source),
+	      "isr_timer_open");
+}
+
+/* SIGUSR1, which the loop watches: what a program blocks without a loop. */
+static sigset_t signals;
+static pthread_mutex_t pi_lock;
+
+static void open_peers(void)
+{
+	pthread_mutexattr_t attr;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	check(-pthread_mutex_init(&pi_lock, &attr), "pthread_mutex_init");
+	pthread_mutexattr_destroy(&attr);
+}
+
 static void open_all(void)
 {
+	open_loop();
+	open_peers();
 	pthread_mutex_lock(&held_lock);
 	check(isr_guard_hold(&held), "isr_guard_hold");
 	check(isr_latch_init(&latch, NULL, slots, sizeof(slots[0])),
@@ -146,6 +188,10 @@ MANY(ring_bytes_pairs, isr_byte_ring_write(&ring, piece, PIECE_BYTES);
 MANY(mutex_bytes, mutex_write(); mutex_read())
 MANY(pipe_bytes, (void)!write(pipe_fds[1], piece, PIECE_BYTES);
      (void)!read(pipe_fds[0], piece, PIECE_BYTES))
+MANY(masks, isr_unmask(loop, isr_mask(loop)))
+MANY(sigmasks, pthread_sigmask(SIG_BLOCK, &signals, NULL);
+     pthread_sigmask(SIG_UNBLOCK, &signals, NULL))
+MANY(mutex_pis, pthread_mutex_lock(&pi_lock); pthread_mutex_unlock(&pi_lock))
 
 static const struct cost costs[] = {
 	{"isrloop", "latch_store", latch_stores},
@@ -163,6 +209,9 @@ static const struct cost costs[] = {
 	{"isrloop", "bytes", ring_bytes_pairs},
 	{"mutex", "bytes", mutex_bytes},
 	{"pipe", "bytes", pipe_bytes},
+	{"isrloop", "mask", masks},
+	{"sigmask", "mask", sigmasks},
+	{"mutex-pi", "mask", mutex_pis},
 };
 
 static void cost_child(const void *arg, double *ret_values)

@@ -157,6 +157,8 @@ static const struct goal goals[] = {
 	 "mutex", NULL, AT_MOST, 1.0, HARD},
 	{0, "guard, a try refused: as a bare locked exchange", BRIDGE,
 	 "guard_refused", "xchg", "latch_store", AT_MOST, 1.3, HARD},
+	{0, "mask and unmask: ns", BRIDGE, "mask", NULL, NULL, VALUE_AT_MOST,
+	 500, HARD},
 	{0, "byte ring, 64 in and out: as a ring under a mutex", BRIDGE,
 	 "bytes", "mutex", NULL, AT_MOST, 1.0, HARD},
 };
