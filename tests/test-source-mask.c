@@ -367,11 +367,14 @@ int main(void)
 	tcase_add_loop_test(tcase,
 			    mask_by_its_own_handler_keeps_the_rest_of_the_batch,
 			    0, 3);
+	tcase_add_test(tcase, mask_of_a_soft_pin_lets_its_reader_drain);
+	tcase_add_test(tcase, mask_bad_arguments_are_refused);
+
+	tcase = xt_case(suite, "account");
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(
 		tcase, mask_and_disarm_by_its_own_handler_discards_the_rest, 0,
 		3);
-	tcase_add_test(tcase, mask_of_a_soft_pin_lets_its_reader_drain);
-	tcase_add_test(tcase, mask_bad_arguments_are_refused);
 
 	return xt_main(suite);
 }

@@ -494,6 +494,30 @@ START_TEST(race_fire_before_the_ring_of_another_is_handled)
 }
 END_TEST
 
+static void disarm_meanwhile(void)
+{
+	xt_ok(isr_source_disarm(user));
+}
+
+/* It was found armed, and gets its place in the ring when it is not. */
+START_TEST(race_fire_while_it_is_disarmed_is_discarded)
+{
+	user = open_user(_i);
+	race_at(0, "ring:A", disarm_meanwhile);
+	xt_ok(isr_source_fire(user, NULL));
+	assert_raced(1);
+
+	xt_settle();
+	ck_assert_uint_eq(xt_stats(user).discarded, 1);
+	ck_assert_uint_eq(sink.n, 0);
+
+	xt_ok(isr_source_arm(user));
+	fire(user, 1);
+	xt_sink_run(&sink, 1);
+	ck_assert_uint_eq(sink.events[0].line_seq, 2);
+}
+END_TEST
+
 #endif
 
 START_TEST(user_bad_arguments_are_refused)
@@ -540,6 +564,8 @@ int main(void)
 	tcase = xt_case(suite, "race");
 	tcase_add_checked_fixture(tcase, setup_races, xt_chip_teardown);
 	tcase_add_test(tcase, race_fire_before_the_answer_is_handled);
+	tcase_add_loop_test(tcase, race_fire_while_it_is_disarmed_is_discarded,
+			    0, 2);
 	tcase_add_test(tcase, race_fire_before_the_ring_of_another_is_handled);
 #endif
 
