@@ -20,7 +20,7 @@
  * as the strong one. What runs is read by tests/models:
  *
  * aside: lib/flag.c: isr_flag_peek(): only reads
- * aside: lib/wake.c: isri_wake_check_for(): a thread compares its own value
+ * aside: lib/wake.c: isri_wake_is_owner(): a thread compares its own value
  * aside: lib/wake.c: isri_wake_claim(): before the loop runs
  * aside: lib/flag-loop.c: isri_flag_await_visitors(): of threads that wait
  * aside: lib/flag-loop.c: flag_let_go(): the same
