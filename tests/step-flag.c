@@ -322,9 +322,8 @@ static void check_set_dead(void)
 
 static void finish_half_set(void)
 {
-	if (half)
+	if (__atomic_exchange_n(&half, false, __ATOMIC_ACQ_REL))
 		isri_wake_push(&step_wake, &flag);
-	half = false;
 }
 
 #define run_take_sticky run_take
@@ -355,9 +354,8 @@ static void check_done(void)
 
 static void release_kicker(void)
 {
-	if (half)
+	if (__atomic_exchange_n(&half, false, __ATOMIC_ACQ_REL))
 		atomic_fetch_sub(&step_wake.kickers, 1);
-	half = false;
 }
 
 static void run_finish_flags(void)
@@ -495,15 +493,15 @@ const struct step_scenario step_flag_scenarios[] = {
 	SET_OVER("done, the only one", done, SET | READY),
 	SET_OVER("done, told", done, TOLD),
 	SCENARIO("a set ends over done", done, HALF | OTHERS,
-		 .handler = finish_half_set, .is_thread = true,
-		 .instructions_max = 300),
+		 .handler = finish_half_set, .nap = finish_half_set,
+		 .is_thread = true),
 	SET_OVER("the end of all, set", finish_flags, SET | OTHERS),
 	SCENARIO("a set ends over the end of all", finish_flags, HALF,
-		 .handler = finish_half_set, .is_thread = true,
-		 .instructions_max = 400),
+		 .handler = finish_half_set, .nap = finish_half_set,
+		 .is_thread = true),
 	SCENARIO("a write ends over the end of all", finish_flags, KICKER,
-		 .handler = release_kicker, .is_thread = true,
-		 .instructions_max = 600),
+		 .handler = release_kicker, .nap = release_kicker,
+		 .is_thread = true),
 	SET_OVER("what is refused", refused, SET),
 	{.name = NULL},
 };

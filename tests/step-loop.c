@@ -95,6 +95,13 @@ int __wrap_clock_nanosleep(clockid_t id, int flags, const struct timespec *time,
 	return 0;
 }
 
+int __wrap_nanosleep(const struct timespec *time, struct timespec *ret_left);
+
+int __wrap_nanosleep(const struct timespec *time, struct timespec *ret_left)
+{
+	return __wrap_clock_nanosleep(CLOCK_MONOTONIC, 0, time, ret_left);
+}
+
 /* Whether somebody has written to the eventfd. */
 static bool take_kicks(void)
 {
@@ -116,6 +123,7 @@ struct isr_loop *step_loop_init(void)
 	now_ns = 0;
 	step_barrier_refused = false;
 	isri_wake_init(&step_wake, fd);
+	isri_mask_init((struct isr_loop *)&step_head, 0);
 	isri_emerg_init(&step_head.emerg, (struct isr_loop *)&step_head);
 	return (struct isr_loop *)&step_head;
 }

@@ -4,14 +4,17 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <isrloop/mask.h>
+
 #include "step.h"
 
 enum {
 	ARMED = 1, /* the loop sleeps, or is about to */
 	TWO = 2,   /* calls wait */
 	FULL = 4,
-	AGAIN = 8, /* a call makes another one */
-	TOLD = 16  /* that it is full, a moment ago */
+	AGAIN = 8,    /* a call makes another one */
+	FORGETS = 32, /* a call masks, and does not unmask */
+	TOLD = 16     /* that it is full, a moment ago */
 };
 
 #define DEPTH 4
@@ -43,6 +46,8 @@ static void on_call(void *arg)
 	step_expect(who < WHO_MAX);
 	step_expect(arg == &calls[who][made[who]]);
 	made[who]++;
+	if (is(FORGETS) && who == BEFORE)
+		step_equal(isr_mask(loop()), 0);
 	if (is(AGAIN) && who == BEFORE)
 		post(FROM_CALL);
 }
@@ -97,6 +102,8 @@ static void check(void)
 	step_equal(isr_ring_get_lost_total(&step_head.schedule.ring),
 		   sum(refused));
 	while (isr_emerg_take(loop(), &record) == 1) {
+		if (record.kind == ISR_EMERG_MASK && is(FORGETS))
+			continue;
 		step_equal(record.kind, ISR_EMERG_SCHEDULE_FULL);
 		records++;
 	}
@@ -205,6 +212,8 @@ const struct step_scenario step_schedule_scenarios[] = {
 		 TWO | AGAIN),
 	SCENARIO("schedules over the calls, full", turn, handler_posts_five,
 		 FULL | AGAIN),
+	SCENARIO("schedule over the calls, that forget to unmask", turn,
+		 handler_posts, TWO | FORGETS),
 	SCENARIO("schedule over the calls, stopped", halted, handler_posts,
 		 TWO),
 	SCENARIO("schedule over what is refused", refused,

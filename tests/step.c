@@ -65,7 +65,7 @@ static const struct step_scenario *const all[] = {
 	step_flag_scenarios,  step_wake_scenarios,	step_wait_scenarios,
 	step_ring_scenarios,  step_byte_ring_scenarios, step_latch_scenarios,
 	step_guard_scenarios, step_word_scenarios,	step_schedule_scenarios,
-	step_emerg_scenarios,
+	step_emerg_scenarios, step_mask_scenarios,
 };
 
 /* To the end of a trial: from run() through check() to the next begin. */
@@ -119,11 +119,10 @@ static bool is_worth_it(size_t at)
 /* Steps through the operation once, with no interruption. */
 static bool record(void)
 {
-	unsigned int max = step_now->instructions_max;
 	struct step_site *site;
 	size_t i;
 
-	for (n_trace = 0; n_trace < (max ? max : TRACE_MAX); n_trace++) {
+	for (n_trace = 0; n_trace < TRACE_MAX; n_trace++) {
 		trace[n_trace] = step_get_pc();
 		if (!step_once())
 			return false;
@@ -140,10 +139,6 @@ static bool record(void)
 		if (is_worth_it(i))
 			plan(&(struct plan){.first = (unsigned int)i});
 	}
-	if (max)
-		/* It has to be interrupted, or would never end. */
-		return step_go_on_to(STEP_MARK_HANDLED, SIGUSR1) &&
-		       step_go_on_to(STEP_MARK_END, 0) && finish_trial();
 	if (step_take_mark() != STEP_MARK_END) {
 		step_fail_at(step_get_pc(), "takes too many instructions");
 		return false;

@@ -37,8 +37,6 @@ struct step_scenario {
 	bool is_thread;
 	/* Other threads, while the operation sleeps for a moment. */
 	void (*nap)(void);
-	/* The operation ends only when interrupted: where to give up. */
-	unsigned int instructions_max;
 };
 
 /* Each ends with an entry without a name. */
@@ -47,6 +45,7 @@ extern const struct step_scenario step_emerg_scenarios[];
 extern const struct step_scenario step_flag_scenarios[];
 extern const struct step_scenario step_guard_scenarios[];
 extern const struct step_scenario step_latch_scenarios[];
+extern const struct step_scenario step_mask_scenarios[];
 extern const struct step_scenario step_ring_scenarios[];
 extern const struct step_scenario step_schedule_scenarios[];
 extern const struct step_scenario step_wait_scenarios[];
