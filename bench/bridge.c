@@ -10,7 +10,7 @@
  *  guard_refused            a try while ordinary code holds it
  *  guard_hold               ordinary code's way: hold and drop
  *  bytes                    64 bytes into a ring of 4096, and out of it
- *  mask                     a critical section, to and fro: of a loop with a
+ *  mask                     mask and unmask, of a loop with a
  *                           hard signal and a hard timer
  *
  * Subject mutex does the same under a mutex, which a handler may not; xchg is
