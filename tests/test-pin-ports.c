@@ -92,6 +92,64 @@ START_TEST(port_cc3200_disabled_counts_nothing_and_enabled_again_1)
 }
 END_TEST
 
+/*
+ * stm32/extint.py: an interrupt by program is handled, dropped while it is
+ * disabled, and handled again once it is enabled. What comes while the source
+ * is masked, which is not in that test, waits.
+ */
+
+START_TEST(port_stm32_software_interrupt)
+{
+	struct isr_event event = {
+		.kind = ISR_EVENT_FALLING,
+		.value = 7,
+	};
+
+	pin = xt_pin_open("A", _i);
+	xt_ok(isr_source_fire(pin, NULL));
+	xt_sink_run(&sink, 1);
+	ck_assert_uint_eq(sink.events[0].kind, ISR_EVENT_USER);
+	ck_assert_uint_eq(sink.events[0].source, isr_source_get_id(pin));
+
+	xt_ok(isr_source_disarm(pin));
+	xt_fails_with(EPERM, isr_source_fire(pin, NULL));
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 1);
+	ck_assert_uint_eq(xt_stats(pin).discarded, 1);
+
+	xt_ok(isr_source_arm(pin));
+	xt_ok(isr_source_fire(pin, &event));
+	xt_sink_run(&sink, 2);
+	ck_assert_uint_eq(sink.events[1].kind, ISR_EVENT_FALLING);
+	ck_assert_int_eq(sink.events[1].value, 7);
+
+	/* Edges and fires are handled in the same way. */
+	xt_edges(0, 10);
+	xt_sink_run(&sink, 12);
+	ck_assert_int_eq(sink.in_isr, _i == XT_HARD);
+	ck_assert_uint_eq(sink.lost, 0);
+	ck_assert_uint_eq(xt_stats(pin).delivered, 12);
+}
+END_TEST
+
+START_TEST(port_stm32_software_interrupt_pends_while_masked)
+{
+	pin = xt_pin_open("A", _i);
+	xt_ok(isr_source_mask(pin));
+	xt_ok(isr_source_fire(pin, NULL));
+	xt_ok(isr_source_fire(pin, NULL));
+	xt_settle();
+	ck_assert_uint_eq(sink.n, 0);
+
+	xt_ok(isr_source_unmask(pin));
+	xt_sink_run(&sink, 2);
+
+	ck_assert_uint_eq(sink.events[0].kind, ISR_EVENT_USER);
+	ck_assert_uint_le(sink.events[0].t_ns, sink.events[1].t_ns);
+	ck_assert_uint_eq(xt_stats(pin).discarded, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pin-ports");
@@ -106,6 +164,13 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, port_cc3200_disabled_counts_nothing_and_enabled_again_1,
 		0, XT_MODES);
+
+	tcase = xt_case(suite, "stm32");
+	tcase_add_checked_fixture(tcase, xt_chip_setup, xt_chip_teardown);
+	tcase_add_loop_test(tcase, port_stm32_software_interrupt, 0, XT_MODES);
+	tcase_add_loop_test(tcase,
+			    port_stm32_software_interrupt_pends_while_masked, 0,
+			    XT_MODES);
 
 	return xt_main(suite);
 }
