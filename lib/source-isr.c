@@ -87,6 +87,8 @@ static int note_duration(struct isr_source *source, uint64_t duration_ns)
 /* True when the source is to be disarmed. */
 static bool note_failure(struct isr_source *source, int error)
 {
+	bool disarm;
+
 	isri_source_count(&source->stats.failed, 1);
 	/* relaxed: whoever is told through the flag sees it */
 	atomic_store_explicit(ATOMIC(&source->stats.last_error), error,
@@ -94,8 +96,12 @@ static bool note_failure(struct isr_source *source, int error)
 	if (source->on_fail == ISR_ON_FAIL_ABORT)
 		isri_emerg_abort(error, "the handler failed");
 
+	disarm = source->on_fail == ISR_ON_FAIL_DISARM;
+	/* Whoever is told may arm it again at once. */
+	if (disarm && source->hard)
+		isri_source_set_armed(source, false);
 	isr_flag_set(&source->failed);
-	return source->on_fail == ISR_ON_FAIL_DISARM;
+	return disarm;
 }
 
 bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
@@ -136,8 +142,7 @@ void isri_source_handle(struct isr_source *source, enum isr_context_kind kind,
 	source->delivered_seq = event->line_seq;
 	if (source->untold)
 		isri_source_tell_untold(source, event);
-	if (isri_source_run(source, kind, event))
-		isri_source_set_armed(source, false);
+	(void)isri_source_run(source, kind, event);
 }
 
 bool isri_source_take_next(struct isr_source *source,

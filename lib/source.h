@@ -169,8 +169,8 @@ void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
 		      struct isr_event *event);
 /*
  * Run the handler, in a frame of this kind, with all that is counted about it.
- * Returns true when it failed and the source is to be disarmed: that is the
- * caller's, because it knows how.
+ * One that fails disarms a hard source. Returns true when a soft one is to be
+ * disarmed: that is the caller's, because it knows how.
  */
 bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 		     const struct isr_event *event);
