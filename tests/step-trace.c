@@ -186,6 +186,13 @@ static bool look_for_hang(void)
 	return false;
 }
 
+/* A sandbox does not let us: the test cannot be made here. */
+static void refused(const char *what)
+{
+	printf("step: skipped: %s: %s\n", what, strerror(errno));
+	exit(77);
+}
+
 static uint64_t child_cpu_ns(void)
 {
 	struct timespec used;
@@ -237,9 +244,8 @@ static bool await(void)
 	if (is_late_stop(status))
 		return step_go_on(0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-		printf("step: skipped: ptrace: %s\n",
-		       strerror(step_shared->trace_errno));
-		exit(77);
+		errno = step_shared->trace_errno;
+		refused("ptrace");
 	}
 	return judge_stop(status);
 }
@@ -372,23 +378,19 @@ void step_read_sites(const char *path)
 
 static void start_child(void)
 {
-	char path[40];
-
 	fflush(stdout);
 	child = fork();
 	if (child < 0)
 		step_die("fork");
 	if (child == 0)
 		step_run_child();
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)child);
-	child_mem = open(path, O_RDWR | O_CLOEXEC);
-	if (child_mem < 0)
-		step_die(path);
 }
 
 void step_end(void)
 {
-	close(child_mem);
+	if (child_mem >= 0)
+		close(child_mem);
+	child_mem = -1;
 	kill(child, SIGKILL);
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -397,8 +399,14 @@ void step_end(void)
 /* The first stop of a child: it may be that tracing is not allowed. */
 static bool meet_child(void)
 {
+	char path[40];
+
 	if (!await())
 		return false;
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)child);
+	child_mem = open(path, O_RDWR | O_CLOEXEC);
+	if (child_mem < 0)
+		refused(path);
 	if (ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_EXITKILL) < 0)
 		step_die("PTRACE_SETOPTIONS");
 	if (step_take_mark() == STEP_MARK_BEGIN)
