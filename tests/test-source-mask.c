@@ -339,6 +339,36 @@ START_TEST(mask_of_a_soft_pin_lets_its_reader_drain)
 }
 END_TEST
 
+/* isr_mask() holds hard handlers up, and nothing else that the loop does. */
+START_TEST(masked_loop_lets_sources_come_and_go)
+{
+	unsigned int n = _i / 2 == FD ? 5 : count_of(_i, 2);
+	int token;
+
+	token = isr_mask(loop);
+	xt_ok(token);
+	open_source(_i);
+	happen(_i, 3);
+	xt_ok(isr_source_disarm(source));
+	xt_ok(isr_source_arm(source));
+	happen(_i, 2);
+	xt_ok(isr_source_mask(source));
+	xt_ok(isr_source_unmask(source));
+	ck_assert_uint_eq(sink.n, 0);
+	xt_ok(isr_unmask(loop, token));
+	xt_sink_run(&sink, n);
+	ck_assert_uint_eq(sink.lost, 0);
+
+	token = isr_mask(loop);
+	xt_ok(token);
+	happen(_i, 2);
+	xt_ok(isr_source_close(source));
+	xt_ok(isr_unmask(loop, token));
+	settle();
+	ck_assert_uint_eq(sink.n, n);
+}
+END_TEST
+
 START_TEST(mask_bad_arguments_are_refused)
 {
 	xt_fails_with(EINVAL, isr_source_mask(NULL));
@@ -368,6 +398,8 @@ int main(void)
 			    mask_by_its_own_handler_keeps_the_rest_of_the_batch,
 			    0, 3);
 	tcase_add_test(tcase, mask_of_a_soft_pin_lets_its_reader_drain);
+	tcase_add_loop_test(tcase, masked_loop_lets_sources_come_and_go, 0,
+			    2 * N_KINDS);
 	tcase_add_test(tcase, mask_bad_arguments_are_refused);
 
 	tcase = xt_case(suite, "account");
