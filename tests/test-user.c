@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * What a program fires itself: at user sources, and at all others. Tests that
- * run twice have a soft handler first (_i is 0), then a hard one.
+ * User sources, and what a program fires at them. Tests that run twice have a
+ * soft handler first (_i is 0), then a hard one.
  */
 #include <sched.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "irq-thread.h"
 #include "race.h"
-#include "xt-pin.h"
-
-#define FIRED_ROOM 64 /* in the ring of a source that has other events */
+#include "xt-source.h"
 
 static struct isr_source *user;
 
 static void setup(void)
 {
-	xt_chip_setup();
+	xt_loop_setup();
 	user = NULL;
 }
 
@@ -89,173 +86,6 @@ START_TEST(user_event_is_the_programs)
 	ck_assert_uint_eq(sink.events[0].lost, 0);
 	ck_assert_uint_eq(sink.events[0].line_seq, 1);
 	ck_assert_uint_eq(sink.events[0].source, isr_source_get_id(user));
-}
-END_TEST
-
-/*
- * Every kind of source, quiet by itself.
- */
-enum kind { USER, TIMER, FD, SIGNAL, PIN, PIN_LOOP, N_KINDS };
-
-static int quiet_fd;
-
-static struct isr_source *open_pin(bool hard, bool by_loop)
-{
-	return xt_pin_open("A", hard ? XT_HARD : by_loop ? XT_LOOP : XT_SOFT);
-}
-
-static struct isr_source *open_quiet(enum kind kind, bool hard)
-{
-	const struct isr_source_options options = {.hard = hard};
-	struct isr_source *source = NULL;
-
-	switch (kind) {
-	case USER:
-		return open_user(hard);
-	case TIMER:
-		xt_ok(isr_timer_open(loop, 0, 0, &options, xt_sink, &sink,
-				     &source));
-		return source;
-	case FD:
-		xt_ok(isr_fd_open(loop, quiet_fd, ISR_FD_READ, &options,
-				  xt_sink, &sink, &source));
-		return source;
-	case SIGNAL:
-		xt_ok(isr_signal_open(loop, SIGUSR1, &options, xt_sink, &sink,
-				      &source));
-		return source;
-	default:
-		return open_pin(hard, kind == PIN_LOOP);
-	}
-}
-
-static void setup_kinds(void)
-{
-	setup();
-	quiet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ck_assert_int_ge(quiet_fd, 0);
-}
-
-static void teardown_kinds(void)
-{
-	xt_chip_teardown();
-	close(quiet_fd);
-}
-
-/* ports/stm32/extint.py: what is fired while disarmed is dropped. */
-START_TEST(any_source_may_be_fired)
-{
-	enum kind kind = _i / 2;
-	bool hard = _i % 2;
-	struct isr_source *source = open_quiet(kind, hard);
-
-	fire(source, 1);
-	xt_sink_run(&sink, 1);
-	ck_assert_int_eq(sink.in_isr, hard);
-	ck_assert_uint_eq(sink.events[0].kind, ISR_EVENT_USER);
-
-	xt_ok(isr_source_disarm(source));
-	xt_fails_with(EPERM, isr_source_fire(source, NULL));
-	xt_settle();
-	ck_assert_uint_eq(sink.n, 1);
-	ck_assert_uint_eq(xt_stats(source).discarded, 1);
-
-	xt_ok(isr_source_arm(source));
-	xt_settle();
-	ck_assert_uint_eq(sink.n, 1);
-	fire(source, 2);
-	xt_sink_run(&sink, 3);
-	ck_assert_uint_eq(xt_stats(source).delivered, 3);
-	ck_assert_uint_eq(xt_stamped(source), 4);
-	ck_assert_uint_eq(sink.lost, 0);
-	xt_ok(isr_source_close(source));
-}
-END_TEST
-
-START_TEST(fired_and_failing_is_disarmed)
-{
-	enum kind kind = _i / 2;
-	struct isr_source *source;
-
-	xt_ok(isr_loop_set_log_cb(loop, NULL, NULL));
-	sink.result = -EPROTO;
-	source = open_quiet(kind, _i % 2);
-	fire(source, 1);
-	xt_sink_run(&sink, 1);
-	xt_settle();
-
-	xt_fails_with(EPERM, isr_source_fire(source, NULL));
-	ck_assert_uint_eq(xt_stats(source).failed, 1);
-	ck_assert_uint_eq(isr_flag_peek(isr_source_get_failed_flag(source)), 1);
-
-	sink.result = 0;
-	xt_ok(isr_source_arm(source));
-	fire(source, 1);
-	xt_sink_run(&sink, 2);
-	xt_ok(isr_source_close(source));
-}
-END_TEST
-
-/* A pin's own events and what is fired are handled one after the other. */
-START_TEST(fired_and_own_events_share_a_handler)
-{
-	struct isr_source *pin = xt_pin_open("A", _i);
-	unsigned int i, n_user = 0;
-
-	for (i = 0; i < 50; i++) {
-		fire(pin, 1);
-		xt_edges(0, 1);
-	}
-	xt_sink_run(&sink, 100);
-
-	for (i = 0; i < 100; i++)
-		n_user += sink.events[i].kind == ISR_EVENT_USER;
-	ck_assert_uint_eq(n_user, 50);
-	ck_assert_uint_eq(sink.lost, 0);
-	ck_assert_uint_eq(xt_stats(pin).line_seq, 50);
-	ck_assert_uint_eq(xt_stats(pin).merged, 0);
-}
-END_TEST
-
-static unsigned int fire_until_full(struct isr_source *source)
-{
-	unsigned int n = 0;
-	int r;
-
-	while ((r = isr_source_fire(source, NULL)) == 0)
-		n++;
-	ck_assert_int_eq(r, -ENOSPC);
-	return n;
-}
-
-/* A ring that is full refuses, and says so afterwards. */
-START_TEST(fired_without_room_is_lost_and_told)
-{
-	bool hard = _i % 2;
-	struct isr_source *source = open_quiet(_i / 2, hard);
-	unsigned int n;
-
-	isri_irq_threads_hard_lock(loop);
-	n = fire_until_full(source);
-	xt_fails_with(ENOSPC, isr_source_fire(source, NULL));
-	isri_irq_threads_hard_unlock(loop);
-	ck_assert_uint_eq(n,
-			  _i / 2 == USER ? ISR_SOURCE_RING_EVENTS : FIRED_ROOM);
-
-	xt_sink_run(&sink, n);
-	/* A hard handler gets the report some time after the last event. */
-	while (!hard && !sink.n_reports)
-		xt_ok(isr_loop_dispatch(loop));
-	xt_ok(isr_source_disarm(source));
-	ck_assert_uint_eq(xt_stats(source).lost_ring, 2);
-	ck_assert_uint_eq(xt_stamped(source), n + 2);
-
-	/* Either the report told it, or the next event does. */
-	xt_ok(isr_source_arm(source));
-	fire(source, 1);
-	xt_sink_run(&sink, n + 1);
-	ck_assert_uint_eq(sink.lost, 2);
-	xt_ok(isr_source_close(source));
 }
 END_TEST
 
@@ -392,6 +222,65 @@ START_TEST(user_handler_may_fire_its_own_source)
 }
 END_TEST
 
+START_TEST(user_handlers_of_one_priority_take_turns)
+{
+	struct isr_source *other;
+	unsigned int i;
+
+	n_handled = 0;
+	was_parallel = false;
+	xt_ok(isr_user_open(loop, &xt_hard, be_alone, NULL, &user));
+	xt_ok(isr_user_open(loop, &xt_hard, be_alone, NULL, &other));
+	for (i = 0; i < 2000; i++) {
+		fire(user, 1);
+		fire(other, 1);
+	}
+	while (atomic_load(&n_handled) < 4000)
+		sched_yield();
+	xt_ok(isr_source_close(user));
+	xt_ok(isr_source_close(other));
+
+	ck_assert(!was_parallel);
+}
+END_TEST
+
+static atomic_bool has_interrupted;
+
+static int interrupt(struct isr_source *source, const struct isr_event *event,
+		     void *arg)
+{
+	has_interrupted = true;
+	return 0;
+}
+
+static int wait_for_interrupt(struct isr_source *source,
+			      const struct isr_event *event, void *arg)
+{
+	isr_source_fire(arg, NULL);
+	while (!has_interrupted)
+		;
+	isr_loop_stop(loop);
+	return 0;
+}
+
+/* The lower one is not done before the higher one has run. */
+START_TEST(user_handler_of_higher_priority_interrupts)
+{
+	const struct isr_source_options low = {.hard = true, .priority = _i};
+	const struct isr_source_options high = {.hard = true,
+						.priority = _i + 1};
+	struct isr_source *other;
+
+	has_interrupted = false;
+	xt_ok(isr_user_open(loop, &high, interrupt, NULL, &other));
+	xt_ok(isr_user_open(loop, &low, wait_for_interrupt, other, &user));
+
+	fire(user, 1);
+	xt_ok(isr_loop_run(loop));
+	ck_assert(has_interrupted);
+}
+END_TEST
+
 static int fire_user(struct isr_source *source, const struct isr_event *event,
 		     void *arg)
 {
@@ -460,14 +349,20 @@ static void setup_races(void)
 	forget_races();
 }
 
+/* The hook is set before there is an IRQ thread, and asked after its end. */
+static void open_raced(bool hard, const char *point, void (*other_side)(void))
+{
+	race_at(0, point, other_side);
+	user = open_user(hard);
+}
+
 START_TEST(race_fire_before_the_answer_is_handled)
 {
 	struct isr_source *probe;
 
-	user = open_user(true);
+	open_raced(true, "bell:B", fire_meanwhile);
 	xt_ok(isr_user_open(loop, &xt_hard, be_alone, NULL, &probe));
 	n_handled = 0;
-	race_at(0, "bell:B", fire_meanwhile);
 	fire(user, 1);
 	while (atomic_load(&sink.n) < 1)
 		sched_yield();
@@ -478,18 +373,20 @@ START_TEST(race_fire_before_the_answer_is_handled)
 		sched_yield();
 
 	ck_assert_uint_eq(atomic_load(&sink.n), 2);
+	xt_ok(isr_source_close(probe));
+	xt_ok(isr_source_close(user));
 	assert_raced(1);
 }
 END_TEST
 
 START_TEST(race_fire_before_the_ring_of_another_is_handled)
 {
-	user = open_user(true);
-	race_at(0, "bell:A", fire_meanwhile);
+	open_raced(true, "bell:A", fire_meanwhile);
 	fire(user, 1);
-
 	while (atomic_load(&sink.n) < 2)
 		sched_yield();
+
+	xt_ok(isr_source_close(user));
 	assert_raced(1);
 }
 END_TEST
@@ -502,10 +399,8 @@ static void disarm_meanwhile(void)
 /* It was found armed, and gets its place in the ring when it is not. */
 START_TEST(race_fire_while_it_is_disarmed_is_discarded)
 {
-	user = open_user(_i);
-	race_at(0, "ring:A", disarm_meanwhile);
+	open_raced(_i, "ring:A", disarm_meanwhile);
 	xt_ok(isr_source_fire(user, NULL));
-	assert_raced(1);
 
 	xt_settle();
 	ck_assert_uint_eq(xt_stats(user).discarded, 1);
@@ -515,6 +410,8 @@ START_TEST(race_fire_while_it_is_disarmed_is_discarded)
 	fire(user, 1);
 	xt_sink_run(&sink, 1);
 	ck_assert_uint_eq(sink.events[0].line_seq, 2);
+	xt_ok(isr_source_close(user));
+	assert_raced(1);
 }
 END_TEST
 
@@ -547,13 +444,16 @@ int main(void)
 	Suite *suite = suite_create("user");
 	TCase *tcase = xt_case(suite, "user");
 
-	tcase_add_checked_fixture(tcase, setup, xt_chip_teardown);
+	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);
 	tcase_add_loop_test(tcase, user_fires_are_handled_in_order, 0, 2);
 	tcase_add_loop_test(tcase, user_event_is_the_programs, 0, 2);
 	tcase_add_loop_test(
 		tcase, user_fires_of_many_threads_are_all_accounted_for, 0, 2);
 	tcase_add_test(tcase, user_fires_one_by_one_all_wake);
 	tcase_add_loop_test(tcase, user_handler_may_fire_its_own_source, 0, 2);
+	tcase_add_test(tcase, user_handlers_of_one_priority_take_turns);
+	tcase_add_loop_test(tcase, user_handler_of_higher_priority_interrupts,
+			    0, ISR_PRIORITY_MAX);
 	tcase_add_loop_test(tcase, user_may_be_fired_by_a_signal_handler, 0, 2);
 	tcase_add_loop_test(
 		tcase, user_closed_with_events_that_wait_forgets_them, 0, 2);
@@ -562,23 +462,12 @@ int main(void)
 
 #ifdef ISR_TEST_POINTS
 	tcase = xt_case(suite, "race");
-	tcase_add_checked_fixture(tcase, setup_races, xt_chip_teardown);
+	tcase_add_checked_fixture(tcase, setup_races, xt_loop_teardown);
 	tcase_add_test(tcase, race_fire_before_the_answer_is_handled);
 	tcase_add_loop_test(tcase, race_fire_while_it_is_disarmed_is_discarded,
 			    0, 2);
 	tcase_add_test(tcase, race_fire_before_the_ring_of_another_is_handled);
 #endif
-
-	tcase = xt_case(suite, "kinds");
-	tcase_add_checked_fixture(tcase, setup_kinds, teardown_kinds);
-	tcase_add_loop_test(tcase, any_source_may_be_fired, 0, 2 * N_KINDS);
-	tcase_add_loop_test(tcase, fired_and_failing_is_disarmed, 0,
-			    2 * N_KINDS);
-	tcase_add_loop_test(tcase, fired_and_own_events_share_a_handler, 0,
-			    XT_MODES);
-	/* Those whose ring refuses; others give up the oldest. */
-	tcase_add_loop_test(tcase, fired_without_room_is_lost_and_told, 0,
-			    2 * SIGNAL);
 
 	return xt_main(suite);
 }
