@@ -81,11 +81,9 @@ static void walk_stack(struct isr_emerg *record)
 
 #endif
 
-__attribute__((noinline)) void isri_emerg_fill(struct isr_emerg *ret_record,
-					       enum isr_emerg_kind kind,
-					       int code, uint64_t value_ns,
-					       const char *message,
-					       const char *where)
+void isri_emerg_describe(struct isr_emerg *ret_record, enum isr_emerg_kind kind,
+			 int code, uint64_t value_ns, const char *message,
+			 const char *where)
 {
 	struct isr_source *source = isr_context_get_source();
 
@@ -106,6 +104,15 @@ __attribute__((noinline)) void isri_emerg_fill(struct isr_emerg *ret_record,
 			sizeof(ret_record->message) - 1);
 	if (where)
 		copy_end(ret_record->where, where);
+}
+
+__attribute__((noinline)) void isri_emerg_fill(struct isr_emerg *ret_record,
+					       enum isr_emerg_kind kind,
+					       int code, uint64_t value_ns,
+					       const char *message,
+					       const char *where)
+{
+	isri_emerg_describe(ret_record, kind, code, value_ns, message, where);
 	walk_stack(ret_record);
 }
 

@@ -42,12 +42,15 @@ void isri_emerg_misuse(struct isr_loop *loop, const char *function);
 void isri_emerg_fill(struct isr_emerg *ret_record, enum isr_emerg_kind kind,
 		     int code, uint64_t value_ns, const char *message,
 		     const char *where);
+/* The same without the stack, which may be broken. */
+void isri_emerg_describe(struct isr_emerg *ret_record, enum isr_emerg_kind kind,
+			 int code, uint64_t value_ns, const char *message,
+			 const char *where);
 /* One line of text; write(2) only. */
 void isri_emerg_write(int fd, const struct isr_emerg *record);
 
 /* Write a record to stderr, then abort(3): the program asked for it. */
-void isri_emerg_abort(int code, const char *message)
-	__attribute__((noreturn));
+void isri_emerg_abort(int code, const char *message) __attribute__((noreturn));
 
 /* Loop class: lib/emerg-loop.c. Returns as isr_flag_init(). */
 int isri_emerg_init(struct isri_emerg *emerg, struct isr_loop *loop);

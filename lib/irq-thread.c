@@ -36,6 +36,7 @@
 #include <isrloop/event.h>
 #include <isrloop/source.h>
 
+#include "crash.h"
 #include "irq-thread.h"
 
 /*
@@ -211,13 +212,16 @@ static void *run(void *arg)
 	int i, n;
 
 	touch_stack();
+	isri_crash_thread_begin();
 	for (;;) {
 		generation = get_generation(thread);
 		n = epoll_wait(thread->epoll_fd, reports, REPORTS_MAX, -1);
 		for (i = 0; i < n; i++) {
 			/* The entry of the stop descriptor is none. */
-			if (!reports[i].data.ptr)
+			if (!reports[i].data.ptr) {
+				isri_crash_thread_end();
 				return NULL;
+			}
 			if (!serve(thread, generation, &reports[i]))
 				break;
 		}
@@ -266,13 +270,20 @@ static void close_fds(struct isri_irq_thread *thread)
 		close(thread->epoll_fd);
 }
 
-/* Signals belong to the program's threads: here they are blocked. */
+/*
+ * Signals belong to the program's threads: here they are blocked, but for
+ * faults. One that is blocked would end the process without its handler.
+ */
 static int create_blocked(struct isri_irq_thread *thread)
 {
 	sigset_t all, saved;
 	int r;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	r = pthread_create(&thread->id, NULL, run, thread);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);

@@ -96,6 +96,36 @@ ISR_API int isr_emerg_take(struct isr_loop *loop, struct isr_emerg *ret_record);
  */
 ISR_API uint64_t isr_emerg_get_lost(const struct isr_loop *loop);
 
+/**
+ * @brief Leave a record of a crash, then let it take its course.
+ *
+ * Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT. They
+ * write one line: signal, address, the source whose handler ran, thread,
+ * place. Then the disposition that was found is put back, and the signal
+ * comes again: a core dump, an exit status and a handler of the program's are
+ * what they would have been. One record a signal. The calling thread, and IRQ
+ * threads that start later, get an alternate stack if they have none, so that
+ * the overflow of a stack is told as well.
+ *
+ * @param fd  Where the line goes; stays the caller's, and open.
+ * @context any (a lock)
+ * @return 0; -EBUSY it is installed; -EBADF; -EPERM in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_crash_install(int fd);
+
+/**
+ * @brief Put back what isr_crash_install() found.
+ *
+ * But for signals that the program has installed a handler for since. The
+ * calling thread loses its alternate stack, others keep theirs.
+ *
+ * @context any (a lock)
+ * @return 0, also when it is not installed; -EPERM in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_crash_uninstall(void);
+
 ISR_END_DECLS
 
 #endif /* ISRLOOP_EMERG_H */
