@@ -138,7 +138,8 @@ int isri_source_check_options(const struct isr_source_options *options);
 
 /*
  * Fill in zeroed memory: number, name, options, failed flag, ring. The source
- * is disarmed. Returns 0, -ENOMEM, -EMFILE.
+ * is disarmed. Returns 0, -ENOMEM, -EMFILE, or, of a hard source, what
+ * isri_fired_init() says.
  */
 int isri_source_init(struct isr_source *source,
 		     const struct isri_source_setup *setup);
