@@ -19,6 +19,7 @@
 #include "chip-gpiod.h"
 #include "chip-sim.h"
 #include "chip.h"
+#include "context.h"
 #include "error.h"
 
 static bool has_prefix(const char *s, const char *prefix)
@@ -30,9 +31,13 @@ int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
 		  struct isr_error *reterr_error)
 {
 	struct isr_error ignored;
+	int r;
 
 	if (!reterr_error)
 		reterr_error = &ignored;
+	r = isri_error_refuse_isr(reterr_error, __func__);
+	if (r < 0)
+		return r;
 	if (!ret_chip || !spec || !*spec)
 		return isri_error_set(reterr_error, -EINVAL,
 				      "no chip given; name one, like "
@@ -72,6 +77,8 @@ void isri_chip_done(struct isr_chip *chip)
 
 struct isr_chip *isr_chip_ref(struct isr_chip *chip)
 {
+	if (isri_context_refuse_isr(__func__) < 0)
+		return NULL;
 	/* relaxed: the caller has a reference, so nothing ends meanwhile */
 	if (chip)
 		atomic_fetch_add_explicit(&chip->refs, 1, memory_order_relaxed);
@@ -95,6 +102,8 @@ bool isri_chip_try_ref(struct isr_chip *chip)
 
 struct isr_chip *isr_chip_unref(struct isr_chip *chip)
 {
+	if (isri_context_refuse_isr(__func__) < 0)
+		return NULL;
 	/* chip:A chip:B */
 	if (chip && atomic_fetch_sub_explicit(&chip->refs, 1,
 					      memory_order_acq_rel) == 1)
@@ -104,27 +113,33 @@ struct isr_chip *isr_chip_unref(struct isr_chip *chip)
 
 const char *isr_chip_get_name(const struct isr_chip *chip)
 {
-	return chip->name;
+	return isri_context_refuse_isr(__func__) < 0 ? NULL : chip->name;
 }
 
 const char *isr_chip_get_label(const struct isr_chip *chip)
 {
-	return chip->label;
+	return isri_context_refuse_isr(__func__) < 0 ? NULL : chip->label;
 }
 
 uint32_t isr_chip_get_num_lines(const struct isr_chip *chip)
 {
-	return chip->num_lines;
+	return isri_context_refuse_isr(__func__) < 0 ? 0 : chip->num_lines;
 }
 
 bool isr_chip_is_simulated(const struct isr_chip *chip)
 {
-	return chip->ops->sim_set != NULL;
+	return isri_context_refuse_isr(__func__) < 0
+		       ? false
+		       : chip->ops->sim_set != NULL;
 }
 
 int isr_chip_get_line_info(struct isr_chip *chip, uint32_t offset,
 			   struct isr_line_info *ret_info)
 {
+	int r = isri_context_refuse_isr(__func__);
+
+	if (r < 0)
+		return r;
 	if (!chip || !ret_info || offset >= chip->num_lines)
 		return -EINVAL;
 	return chip->ops->get_line_info(chip, offset, ret_info);
@@ -133,6 +148,10 @@ int isr_chip_get_line_info(struct isr_chip *chip, uint32_t offset,
 int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
 		     uint64_t t_ns)
 {
+	int r = isri_context_refuse_isr(__func__);
+
+	if (r < 0)
+		return r;
 	if (!chip || offset >= chip->num_lines || (value != 0 && value != 1))
 		return -EINVAL;
 	if (!chip->ops->sim_set)
@@ -143,6 +162,10 @@ int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
 int isr_chip_sim_set_line_seq(struct isr_chip *chip, uint32_t offset,
 			      uint32_t line_seq)
 {
+	int r = isri_context_refuse_isr(__func__);
+
+	if (r < 0)
+		return r;
 	if (!chip || offset >= chip->num_lines)
 		return -EINVAL;
 	if (!chip->ops->sim_set_line_seq)
@@ -152,6 +175,10 @@ int isr_chip_sim_set_line_seq(struct isr_chip *chip, uint32_t offset,
 
 int isr_chip_list(char ***ret_specs)
 {
+	int r = isri_context_refuse_isr(__func__);
+
+	if (r < 0)
+		return r;
 	if (!ret_specs)
 		return -EINVAL;
 	return isri_chip_gpiod_list(ret_specs);
@@ -161,7 +188,7 @@ void isr_chip_list_free(char **specs)
 {
 	char **s;
 
-	if (!specs)
+	if (!specs || isri_context_refuse_isr(__func__) < 0)
 		return;
 	for (s = specs; *s; s++)
 		free(*s);

@@ -13,4 +13,14 @@
 int isri_error_set(struct isr_error *reterr_error, int code, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
 
+/* The same without a format; signal class. */
+int isri_error_copy(struct isr_error *reterr_error, int code,
+		    const char *message);
+
+/*
+ * For functions that are legal everywhere but in ISR context: 0, or -EPERM, a
+ * record that names the function, and reterr_error filled. Signal class.
+ */
+int isri_error_refuse_isr(struct isr_error *reterr_error, const char *function);
+
 #endif /* ISRI_ERROR_H */

@@ -9,6 +9,7 @@
 #include <isrloop/hist.h>
 
 #include "atomic.h"
+#include "context.h"
 
 #define SUB_BITS 4
 #define SUB_COUNT (1U << SUB_BITS)
@@ -41,6 +42,8 @@ static uint64_t bucket_top(unsigned int bucket)
 
 void isr_hist_init(struct isr_hist *hist)
 {
+	if (isri_context_refuse_isr(__func__) < 0)
+		return;
 	*hist = (struct isr_hist){0};
 }
 
@@ -90,6 +93,8 @@ uint64_t isr_hist_get_percentile_ns(const struct isr_hist *hist, double percent)
 	uint64_t total = 0, rank, seen = 0;
 	unsigned int i;
 
+	if (isri_context_refuse_isr(__func__) < 0)
+		return 0;
 	/* Not count: the buckets must add up to what is walked below. */
 	for (i = 0; i < ISR_HIST_BUCKETS; i++)
 		total += bucket_get(hist, i);

@@ -246,6 +246,9 @@ int isr_line_find(const char *chip_spec, const char *line, unsigned int flags,
 	struct search s = {.name = line, .flags = flags};
 	int r;
 
+	r = isri_error_refuse_isr(reterr_error, __func__);
+	if (r < 0)
+		return r;
 	if (!ret_chip || !ret_offset || !line || !*line)
 		return isri_error_set(reterr_error, -EINVAL,
 				      "no line given; name one, or give its "

@@ -434,14 +434,14 @@ int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 	int r;
 
 	if (!loop || !config || !handler || !ret_source)
-		return isri_error_set(reterr_error, -EINVAL,
-				      "isr_pin_open() needs a loop, a "
-				      "configuration and a handler");
+		return isri_error_copy(reterr_error, -EINVAL,
+				       "isr_pin_open() needs a loop, a "
+				       "configuration and a handler");
 	r = isri_loop_check(loop);
 	if (r < 0)
-		return isri_error_set(reterr_error, r,
-				      "isr_pin_open() belongs on the loop's "
-				      "thread, outside hard handlers");
+		return isri_error_copy(reterr_error, r,
+				       "isr_pin_open() belongs on the loop's "
+				       "thread, outside hard handlers");
 	r = check_config(config, reterr_error);
 	if (r < 0)
 		return r;

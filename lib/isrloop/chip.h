@@ -7,6 +7,7 @@
  *   sim:, sim:FILE                        simulated in this process
  *
  * This header is for looking at chips and lines; isr_pin_open() watches one.
+ * All of it is refused in ISR context, with an emergency record.
  */
 #ifndef ISRLOOP_CHIP_H
 #define ISRLOOP_CHIP_H
@@ -71,7 +72,8 @@ struct isr_line_info {
  * @context any (a lock of the simulated chips)
  * @return 0; -EINVAL no spec; -ENODEV no such chip; -ENOTUNIQ two chips have
  *         this label; -EACCES; -EOPNOTSUPP this version has no such kind of
- *         chip; -ENOMEM; -EIO a malformed sim FILE; what open(2) says.
+ *         chip; -ENOMEM; -EIO a malformed sim FILE; -EPERM in ISR context; what
+ *         open(2) says.
  * @since 0.1
  */
 ISR_API int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
@@ -80,14 +82,14 @@ ISR_API int isr_chip_open(const char *spec, struct isr_chip **ret_chip,
 /**
  * @brief Take one more reference.
  * @context any
- * @return @chip
+ * @return @chip; NULL in ISR context: none was taken.
  * @since 0.1
  */
 ISR_API struct isr_chip *isr_chip_ref(struct isr_chip *chip);
 
 /**
  * @brief Drop a reference; the last one closes the chip.
- * @param chip  NULL is legal.
+ * @param chip  NULL is legal. In ISR context it stays as it is.
  * @context any (a lock of the simulated chips)
  * @return NULL
  * @since 0.1
@@ -96,32 +98,32 @@ ISR_API struct isr_chip *isr_chip_unref(struct isr_chip *chip);
 
 /**
  * @brief The chip's name: "gpiochip0", or the spec of a simulated one.
- * @context any
- * @return Valid as long as @chip.
+ * @context any (no lock)
+ * @return Valid as long as @chip; NULL in ISR context.
  * @since 0.1
  */
 ISR_API const char *isr_chip_get_name(const struct isr_chip *chip);
 
 /**
  * @brief The chip's label, for example "pinctrl-rp1".
- * @context any
- * @return Valid as long as @chip.
+ * @context any (no lock)
+ * @return Valid as long as @chip; NULL in ISR context.
  * @since 0.1
  */
 ISR_API const char *isr_chip_get_label(const struct isr_chip *chip);
 
 /**
  * @brief Count of lines; offsets are 0 to that minus 1.
- * @context any
- * @return The count.
+ * @context any (no lock)
+ * @return The count; 0 in ISR context.
  * @since 0.1
  */
 ISR_API uint32_t isr_chip_get_num_lines(const struct isr_chip *chip);
 
 /**
  * @brief Tell whether the chip is simulated.
- * @context any
- * @return true for sim: chips.
+ * @context any (no lock)
+ * @return true for sim: chips; false in ISR context.
  * @since 0.1
  */
 ISR_API bool isr_chip_is_simulated(const struct isr_chip *chip);
@@ -132,7 +134,8 @@ ISR_API bool isr_chip_is_simulated(const struct isr_chip *chip);
  * @param offset    The line.
  * @param ret_info  Filled on success.
  * @context any (a lock of the simulated chips)
- * @return 0; -EINVAL no such offset; what the kernel says.
+ * @return 0; -EINVAL no such offset; -EPERM in ISR context; what the kernel
+ *         says.
  * @since 0.1
  */
 ISR_API int isr_chip_get_line_info(struct isr_chip *chip, uint32_t offset,
@@ -142,14 +145,15 @@ ISR_API int isr_chip_get_line_info(struct isr_chip *chip, uint32_t offset,
  * @brief List the specs of the machine's chips ("gpiochip0", ...), sorted.
  * @param ret_specs  NULL-terminated array; free it with isr_chip_list_free().
  * @context any
- * @return The number of chips; -ENOMEM; what the file system says.
+ * @return The number of chips; -ENOMEM; -EPERM in ISR context; what the file
+ *         system says.
  * @since 0.1
  */
 ISR_API int isr_chip_list(char ***ret_specs);
 
 /**
  * @brief Free what isr_chip_list() gave.
- * @param specs  NULL is legal.
+ * @param specs  NULL is legal. In ISR context they stay as they are.
  * @context any
  * @since 0.1
  */
@@ -174,7 +178,7 @@ enum isr_line_find_flags {
  * @param reterr_error  Filled on failure, with near names; may be NULL.
  * @context any (a lock of the simulated chips)
  * @return 0; -EINVAL no line named, or unknown flags; -ENOENT no such line;
- *         -ENOTUNIQ; as isr_chip_open().
+ *         -ENOTUNIQ; -EPERM in ISR context; as isr_chip_open().
  * @since 0.1
  */
 ISR_API int isr_line_find(const char *chip_spec, const char *line,
@@ -193,7 +197,7 @@ ISR_API int isr_line_find(const char *chip_spec, const char *line,
  * @param t_ns    The edge's time (CLOCK_MONOTONIC); 0: now.
  * @context any (the chip's lock)
  * @return 1 the level changed; 0 it had that level; -EINVAL no such line or
- *         level; -EOPNOTSUPP not a simulated chip.
+ *         level; -EOPNOTSUPP not a simulated chip; -EPERM in ISR context.
  * @since 0.1
  */
 ISR_API int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
@@ -205,7 +209,8 @@ ISR_API int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
  * @param offset    A line that is being watched.
  * @param line_seq  For tests of the wrap at 2^32, and of gaps.
  * @context any (the chip's lock)
- * @return 0; -EINVAL no such line, or nobody watches it; -EOPNOTSUPP.
+ * @return 0; -EINVAL no such line, or nobody watches it; -EOPNOTSUPP; -EPERM
+ *         in ISR context.
  * @since 0.1
  */
 ISR_API int isr_chip_sim_set_line_seq(struct isr_chip *chip, uint32_t offset,

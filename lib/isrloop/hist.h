@@ -28,7 +28,8 @@ struct isr_hist {
 
 /**
  * @brief Forget everything.
- * @param hist  The caller's memory.
+ * @param hist  The caller's memory; in ISR context it stays as it is, and an
+ *              emergency record says so.
  * @context setup
  * @since 0.1
  */
@@ -40,7 +41,7 @@ ISR_API void isr_hist_init(struct isr_hist *hist);
  * @param percent  0 to 100; 50 is the median. Outside: clamped.
  * @context any (no lock)
  * @return Upper bound of its bucket in ns, never above the maximum; 0 when
- *         nothing was recorded.
+ *         nothing was recorded, and in ISR context.
  * @since 0.1
  */
 ISR_API uint64_t isr_hist_get_percentile_ns(const struct isr_hist *hist,
