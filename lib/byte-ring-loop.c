@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "byte-ring.h"
-#include "context.h"
+#include "wake.h"
 
 int isr_byte_ring_init(struct isr_byte_ring *ring, struct isr_loop *loop,
 		       void *bytes, uint32_t n_bytes)
@@ -15,7 +15,7 @@ int isr_byte_ring_init(struct isr_byte_ring *ring, struct isr_loop *loop,
 	if (!ring || !bytes || n_bytes < 2 ||
 	    n_bytes > ISR_BYTE_RING_BYTES_MAX || (n_bytes & (n_bytes - 1)))
 		return -EINVAL;
-	r = isri_context_refuse_isr(__func__);
+	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
 	if (r < 0)
 		return r;
 
@@ -43,7 +43,7 @@ int isr_byte_ring_done(struct isr_byte_ring *ring)
 
 	if (!ring || !ring->bytes)
 		return 0;
-	r = isri_context_refuse_isr(__func__);
+	r = isri_wake_check_if_any(ring->ready.wake, __func__);
 	if (r < 0)
 		return r;
 	r = isr_flag_done(&ring->ready);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "context.h"
 #include "latch.h"
+#include "wake.h"
 
 int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 		   size_t value_bytes)
@@ -15,7 +15,7 @@ int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 
 	if (!latch || !slots || !value_bytes || value_bytes > SIZE_MAX / 3)
 		return -EINVAL;
-	r = isri_context_refuse_isr(__func__);
+	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
 	if (r < 0)
 		return r;
 
@@ -44,7 +44,7 @@ int isr_latch_done(struct isr_latch *latch)
 
 	if (!latch || !latch->slots)
 		return 0;
-	r = isri_context_refuse_isr(__func__);
+	r = isri_wake_check_if_any(latch->updated.wake, __func__);
 	if (r < 0)
 		return r;
 	r = isr_flag_done(&latch->updated);

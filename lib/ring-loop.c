@@ -246,9 +246,7 @@ static int ring_check_for(const struct isr_ring *ring, const char *function)
 {
 	if (!ring || !ring->slots)
 		return -EINVAL;
-	return ring->ready.wake
-		       ? isri_wake_check_for(ring->ready.wake, function)
-		       : 0;
+	return isri_wake_check_if_any(ring->ready.wake, function);
 }
 #define ring_check(ring) ring_check_for(ring, __func__)
 
@@ -305,6 +303,9 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 		return -EINVAL;
 	if (policy != ISR_RING_DROP_NEW && policy != ISR_RING_DROP_OLD)
 		return -EINVAL;
+	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
+	if (r < 0)
+		return r;
 
 	memset(&ring->ready, 0, sizeof(ring->ready));
 	if (loop) {
@@ -338,6 +339,9 @@ int isr_ring_done(struct isr_ring *ring)
 
 	if (!ring || !ring->slots)
 		return 0;
+	r = isri_wake_check_if_any(ring->ready.wake, __func__);
+	if (r < 0)
+		return r;
 	r = isr_flag_done(&ring->ready);
 	if (r < 0)
 		return r;

@@ -117,6 +117,12 @@ int isri_wake_check_for(const struct isri_wake *wake, const char *function)
 	return -EPERM;
 }
 
+int isri_wake_check_if_any(const struct isri_wake *wake, const char *function)
+{
+	return wake ? isri_wake_check_for(wake, function)
+		    : isri_context_refuse_isr(function);
+}
+
 void isri_wake_claim(struct isri_wake *wake)
 {
 	/* relaxed: see isri_wake_check() */

@@ -84,6 +84,8 @@ bool isri_wake_is_owner(const struct isri_wake *wake);
  */
 int isri_wake_check_for(const struct isri_wake *wake, const char *function);
 #define isri_wake_check(wake) isri_wake_check_for(wake, __func__)
+/* The same; no wake, of what has no loop: all is well outside ISR context. */
+int isri_wake_check_if_any(const struct isri_wake *wake, const char *function);
 
 /*
  * lib/flag-wait.c. 0 when the caller may wait for what this loop does; -EPERM

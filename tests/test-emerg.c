@@ -275,6 +275,43 @@ START_TEST(misuse_in_a_handler_names_function_and_source)
 }
 END_TEST
 
+static struct isr_ring polled;
+static struct isr_event slots[2];
+
+static int misuse_polled_ring(struct isr_source *s,
+			      const struct isr_event *event, void *arg)
+{
+	struct isr_event got;
+	int *n_refused = arg;
+
+	*n_refused += isr_ring_get(&polled, &got, 1) == -EPERM;
+	*n_refused += isr_ring_done(&polled) == -EPERM;
+	*n_refused += isr_ring_init(&polled, NULL, slots, 2,
+				    ISR_RING_DROP_NEW) == -EPERM;
+	return 0;
+}
+
+START_TEST(misuse_of_a_ring_without_loop_is_refused_and_named)
+{
+	const struct isr_event event = {.kind = ISR_EVENT_USER};
+	struct isr_event got;
+	int n_refused = 0;
+
+	xt_ok(isr_ring_init(&polled, NULL, slots, 2, ISR_RING_DROP_NEW));
+	xt_ok(isr_ring_put(&polled, &event));
+	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, misuse_polled_ring,
+			      &n_refused, &source));
+	raise(SIGUSR1);
+
+	ck_assert_int_eq(n_refused, 3);
+	ck_assert_str_eq(take().message, "isr_ring_get() in ISR context");
+	ck_assert_str_eq(take().message, "isr_ring_done() in ISR context");
+	ck_assert_str_eq(take().message, "isr_ring_init() in ISR context");
+	ck_assert_int_eq(isr_ring_get(&polled, &got, 1), 1);
+	xt_ok(isr_ring_done(&polled));
+}
+END_TEST
+
 static int burn(struct isr_source *s, const struct isr_event *event, void *arg)
 {
 	uint64_t end_ns = isr_now_ns() + *(uint64_t *)arg;
@@ -445,6 +482,7 @@ int main(void)
 	tcase_add_loop_test(tc, emerg_texts_are_cut_at_their_room, 0, 4);
 	tcase_add_test(tc, misuse_in_another_thread_is_refused_and_named);
 	tcase_add_test(tc, misuse_in_a_handler_names_function_and_source);
+	tcase_add_test(tc, misuse_of_a_ring_without_loop_is_refused_and_named);
 	tcase_add_loop_test(tc, budget_overrun_is_counted_and_told, 0, 4);
 	tcase_add_test(tc, emerg_goes_to_the_log_with_all_that_is_known);
 	tcase_add_test(tc, emerg_goes_to_the_callback_instead_of_the_log);
