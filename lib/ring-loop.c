@@ -285,13 +285,6 @@ int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count)
 	return 0;
 }
 
-uint64_t isr_ring_get_lost_total(const struct isr_ring *ring)
-{
-	/* relaxed: a counter */
-	return atomic_load_explicit(ATOMIC(&ring->lost_total),
-				    memory_order_relaxed);
-}
-
 int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 		  struct isr_event *slots, uint32_t n_slots,
 		  enum isr_ring_policy policy)

@@ -259,3 +259,10 @@ int isri_ring_try_put(struct isr_ring *ring, const struct isr_event *event)
 {
 	return put(ring, event, false);
 }
+
+uint64_t isr_ring_get_lost_total(const struct isr_ring *ring)
+{
+	/* relaxed: a counter */
+	return atomic_load_explicit(ATOMIC(&ring->lost_total),
+				    memory_order_relaxed);
+}

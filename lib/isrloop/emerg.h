@@ -88,15 +88,6 @@ ISR_API int isr_emerg_set_cb(struct isr_loop *loop, isr_emerg_cb *cb,
 ISR_API int isr_emerg_take(struct isr_loop *loop, struct isr_emerg *ret_record);
 
 /**
- * @brief Count of records that found no room; those before them are kept.
- * @param loop  A loop.
- * @context any (no lock)
- * @return The count since the loop was made; 0 for NULL.
- * @since 0.1
- */
-ISR_API uint64_t isr_emerg_get_lost(const struct isr_loop *loop);
-
-/**
  * @brief Leave a record of a crash, then let it take its course.
  *
  * Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT. They

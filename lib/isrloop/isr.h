@@ -121,6 +121,15 @@ ISR_API uint32_t isr_flag_peek(const struct isr_flag *flag);
  */
 ISR_API int isr_ring_put(struct isr_ring *ring, const struct isr_event *event);
 
+/**
+ * @brief Count of all records this ring ever lost, told or not.
+ * @param ring  Initialised by isr_ring_init().
+ * @context signal
+ * @return The count.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_ring_get_lost_total(const struct isr_ring *ring);
+
 /** A call that isr_schedule() has made; runs on the loop's thread. */
 typedef void isr_schedule_cb(void *arg);
 
@@ -379,6 +388,15 @@ ISR_API struct isr_source *isr_context_get_source(void);
  */
 ISR_API int isr_fail_at(int code, const char *message, const char *where);
 #define isr_fail(code, message) isr_fail_at(code, message, ISR_HERE)
+
+/**
+ * @brief Count of emergency records that found no room; those before them are kept.
+ * @param loop  A loop.
+ * @context signal
+ * @return The count since the loop was made; 0 for NULL.
+ * @since 0.1
+ */
+ISR_API uint64_t isr_emerg_get_lost(const struct isr_loop *loop);
 
 /**
  * @brief A handler that sets a flag once an event.

@@ -142,15 +142,6 @@ ISR_API int isr_ring_put_wait(struct isr_ring *ring,
 ISR_API int isr_ring_take_lost(struct isr_ring *ring, uint32_t *ret_count);
 
 /**
- * @brief Count of all records this ring ever lost, told or not.
- * @param ring  Initialised.
- * @context any (no lock)
- * @return The count.
- * @since 0.1
- */
-ISR_API uint64_t isr_ring_get_lost_total(const struct isr_ring *ring);
-
-/**
  * @brief Finish the ring; producers must have ended.
  *
  * Those that wait for room are let go, and waited for.
