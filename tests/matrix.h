@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * What test-matrix.c and the calls that tests/matrix-gen writes share: the
+ * objects that are called with, and the table of functions.
+ */
+#ifndef MATRIX_H
+#define MATRIX_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "chip.h"
+#include "source.h"
+#include "xt-pin.h"
+
+#define MATRIX_SCRATCH_BYTES 2048
+#define MATRIX_SCRATCHES 2
+
+/* Who calls what is refused finds all of it as it was. */
+struct matrix_objects {
+	struct isr_flag flag;
+	struct isr_ring ring; /* of two records */
+	struct isr_event slots[2];
+	struct isr_latch latch; /* of a struct isr_event */
+	struct isr_event latch_slots[3];
+	struct isr_byte_ring byte_ring; /* of eight bytes */
+	unsigned char bytes[8];
+	struct isr_guard guard;
+	struct isr_word word;
+	int64_t expected;
+	struct isr_hist hist;
+	/* Zeroed memory for those that initialise. */
+	struct isr_flag spare_flag;
+	struct isr_ring spare_ring;
+	struct isr_latch spare_latch;
+	struct isr_byte_ring spare_byte_ring;
+	struct isr_event spare_slots[3];
+	/* Results, by their order, and what is told of a failure. */
+	_Alignas(16) char scratch[MATRIX_SCRATCHES][MATRIX_SCRATCH_BYTES];
+	struct isr_error error;
+};
+
+/* One cell: a function, a context, and what the call may use. */
+struct matrix_world {
+	const struct matrix_function *function;
+	const struct matrix_context *context;
+	/* Where the call is made. */
+	bool in_isr;
+	bool in_callback; /* of the loop's, that may be interrupted */
+	bool on_loop;	  /* the loop's thread */
+	bool is_child;
+	struct isr_source *caller; /* whose handler makes it; or NULL */
+	/* Of the call. */
+	unsigned int n_calls;
+	intmax_t result;
+	int error; /* errno after it */
+	pid_t tid;
+
+	struct matrix_objects objects;
+	struct isr_loop *other;
+	struct ev_loop *ev;	  /* of the other one */
+	struct isr_source *timer; /* not started */
+	struct isr_source *fd_source;
+	struct isr_source *pin;	     /* line C of the chip */
+	struct isr_chip *spare_chip; /* the same, one more reference */
+	int fd;
+	char **specs;
+	int n_specs;
+	/* Only read. */
+	struct isr_event event;
+	struct isr_loop_config loop_config;
+	struct isr_pin_config pin_config;
+	struct isr_source_options options;
+	char value[sizeof(struct isr_event)];
+};
+
+enum matrix_class { MATRIX_SIGNAL, MATRIX_ANY, MATRIX_LOOP, MATRIX_SETUP };
+
+/* What a function returns; refused, -EPERM, NULL, 0 or nothing. */
+enum matrix_kind { MATRIX_INT, MATRIX_POINTER, MATRIX_NUMBER, MATRIX_VOID };
+
+struct matrix_function {
+	const char *name;
+	const char *record_name; /* in a record of misuse */
+	enum matrix_class class;
+	enum matrix_kind kind;
+	bool has_error; /* fills in objects.error when it fails */
+	void (*before)(struct matrix_world *w);
+	void (*call)(struct matrix_world *w);
+	void (*leave)(struct matrix_world *w); /* where the call was made */
+	void (*after)(struct matrix_world *w);
+	bool (*is_legal)(struct matrix_world *w);
+	bool (*is_right)(struct matrix_world *w);
+	bool (*has_effect)(struct matrix_world *w);
+};
+
+/* The calls that were written from the headers. */
+extern const struct matrix_function matrix_functions[];
+extern const int matrix_n_functions;
+
+/* For tests/matrix.list */
+void matrix_flag_cb(struct isr_flag *flag, uint32_t count, void *arg);
+void matrix_schedule_cb(void *arg);
+void matrix_emerg_cb(const struct isr_emerg *record, void *arg);
+void matrix_put(struct matrix_world *w, unsigned int n);
+void matrix_end_loop(struct matrix_world *w);
+
+#endif /* MATRIX_H */
