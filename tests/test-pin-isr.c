@@ -436,18 +436,17 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-static void setup_flood(void)
+/* Within a test: it asserts. */
+static void start_flood(void)
 {
-	setup();
 	atomic_store(&flooding, true);
 	ck_assert_int_eq(pthread_create(&flooder, NULL, flood, NULL), 0);
 }
 
-static void teardown_flood(void)
+static void end_flood(void)
 {
 	atomic_store(&flooding, false);
 	pthread_join(flooder, NULL);
-	xt_chip_teardown();
 }
 
 static int count(struct isr_source *source, const struct isr_event *event,
@@ -481,6 +480,7 @@ START_TEST(pin_disarmed_and_closed_while_its_handler_floods)
 {
 	unsigned int i, seen;
 
+	start_flood();
 	for (i = 0; i < 12; i++) {
 		atomic_uint *n = calloc(1, sizeof(*n));
 		atomic_uint *m = calloc(1, sizeof(*m));
@@ -500,6 +500,7 @@ START_TEST(pin_disarmed_and_closed_while_its_handler_floods)
 		close_and_free(i % 4 < 2 ? pin : other, i % 4 < 2 ? n : m);
 		close_and_free(i % 4 < 2 ? other : pin, i % 4 < 2 ? m : n);
 	}
+	end_flood();
 }
 END_TEST
 
@@ -507,6 +508,7 @@ START_TEST(pin_ends_with_its_loop_while_its_handler_floods)
 {
 	atomic_uint *n = calloc(1, sizeof(*n));
 
+	start_flood();
 	pin = open_with("A", XT_HARD, 0, count, n);
 	other = open_with("B", XT_HARD, ISR_PRIORITY_MAX, count, n);
 	wait_for(n, 50);
@@ -514,6 +516,7 @@ START_TEST(pin_ends_with_its_loop_while_its_handler_floods)
 	xt_ok(isr_loop_free(loop));
 	loop = NULL;
 	free(n);
+	end_flood();
 }
 END_TEST
 
@@ -558,8 +561,7 @@ int main(void)
 			    ISR_PRIORITY_MAX + 1);
 	tcase_add_test(tcase, pin_soft_is_read_while_a_hard_handler_is_held_up);
 
-	tcase = xt_case(suite, "end");
-	tcase_add_checked_fixture(tcase, setup_flood, teardown_flood);
+	tcase = pin_case(suite, "end");
 	tcase_add_test(tcase, pin_disarmed_and_closed_while_its_handler_floods);
 	tcase_add_test(tcase, pin_ends_with_its_loop_while_its_handler_floods);
 

@@ -35,7 +35,7 @@ static void linger_where_it_is_told(const char *point)
 	int i;
 
 	if (strcmp(point, "flag:A1") != 0 ||
-	    pthread_equal(pthread_self(), loop_thread) ||
+	    pthread_equal(pthread_self(), loop_thread) || !failed ||
 	    !isr_flag_peek(failed) || atomic_exchange(&told, true))
 		return;
 	while (!atomic_load(&arming))
@@ -47,6 +47,9 @@ static void linger_where_it_is_told(const char *point)
 
 static void setup(void)
 {
+	failed = NULL;
+	/* While there is no other thread. */
+	isri_test_point_hook = linger_where_it_is_told;
 	xt_chip_setup();
 	loop_thread = pthread_self();
 	told = false;
@@ -56,8 +59,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	isri_test_point_hook = NULL;
 	xt_chip_teardown();
+	isri_test_point_hook = NULL;
 }
 
 static int fail_once(struct isr_source *s, const struct isr_event *event,
@@ -85,7 +88,6 @@ static void open_source(enum kind kind)
 	else
 		xt_ok(isr_user_open(loop, &xt_hard, fail_once, NULL, &source));
 	failed = isr_source_get_failed_flag(source);
-	isri_test_point_hook = linger_where_it_is_told;
 }
 
 static void *fire(void *arg)
