@@ -18,17 +18,6 @@ static void open_signal(int signo, isr_handler_cb *handler)
 	xt_ok(isr_signal_open(loop, signo, &xt_hard, handler, &sink, &source));
 }
 
-static int fire(int value)
-{
-	struct isr_event event = {
-		.t_ns = isr_now_ns(),
-		.kind = ISR_EVENT_USER,
-		.value = value,
-	};
-
-	return isri_signal_fire(source, &event);
-}
-
 static struct isr_loop_stats get_stats(void)
 {
 	struct isr_loop_stats stats;
@@ -401,6 +390,17 @@ START_TEST(mask_is_not_a_childs)
 END_TEST
 
 #ifdef ISR_TEST_POINTS
+
+static int fire(int value)
+{
+	struct isr_event event = {
+		.t_ns = isr_now_ns(),
+		.kind = ISR_EVENT_USER,
+		.value = value,
+	};
+
+	return isri_signal_fire(source, &event);
+}
 
 static struct isri_door door;
 
