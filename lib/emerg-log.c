@@ -68,23 +68,34 @@ static void log_record(struct isr_loop *loop, const struct isr_emerg *record)
 		log_frame(loop, i, record->frames[i]);
 }
 
-static void drain(struct isr_loop *loop)
+/*
+ * No more than there is room for: handlers that fail as fast as their records
+ * are told must not keep the loop here. True when there may be more.
+ */
+static bool drain(struct isr_loop *loop)
 {
 	struct isri_emerg *emerg = &isri_loop_base(loop)->head.emerg;
 	struct isr_emerg record;
+	int i;
 
-	while ((emerg->cb || isri_loop_base(loop)->log_cb) &&
-	       isri_emerg_get(emerg, &record)) {
+	for (i = 0; i < ISR_EMERG_RECORDS; i++) {
+		if (!emerg->cb && !isri_loop_base(loop)->log_cb)
+			return false;
+		if (!isri_emerg_get(emerg, &record))
+			return false;
 		if (emerg->cb)
 			emerg->cb(&record, emerg->arg);
 		else
 			log_record(loop, &record);
 	}
+	return true;
 }
 
 static void drain_ready(struct isr_flag *ready, uint32_t count, void *arg)
 {
-	drain(arg);
+	/* After the other flags had their turn. */
+	if (drain(arg))
+		isr_flag_set(ready);
 }
 
 int isri_emerg_start(struct isr_loop *loop)

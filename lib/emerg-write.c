@@ -2,15 +2,19 @@
 /* Copyright the isrloop authors */
 /*
  * F1: an emergency record as one line of text, by a program that is about to
- * end because it asked for that: no stdio, one write(2). The only place of the
- * library that ends the program.
+ * end because it asked for that: no stdio, one write(2) each. The only place
+ * of the library that ends the program. Its memory order pairs with that of
+ * emerg.c, where the table is.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic.h"
 #include "emerg.h"
+#include "loop-head.h"
+#include "test-point.h"
 
 #define LINE_BYTES 512
 
@@ -82,10 +86,35 @@ void isri_emerg_write(int fd, const struct isr_emerg *record)
 	errno = saved;
 }
 
-void isri_emerg_abort(int code, const char *message)
+/*
+ * Among them is what the handler itself said with isr_fail(). Should the loop
+ * take one now, a line may be half of that record and half of a later one; its
+ * texts end in any case.
+ */
+static void write_waiting(const struct isri_emerg *emerg)
+{
+	const struct isri_emerg_slot *slot;
+	uint32_t i, place;
+
+	/* relaxed: where to begin; each place says itself what it holds */
+	place = atomic_load_explicit(ATOMIC(&emerg->tail),
+				     memory_order_relaxed);
+	for (i = 0; i < ISR_EMERG_RECORDS; i++, place++) {
+		slot = &emerg->slots[place % ISR_EMERG_RECORDS];
+		ISR_TEST_POINT("emerg:B1");
+		/* emerg:B */
+		if (atomic_load_explicit(ATOMIC(&slot->seq),
+					 memory_order_acquire) == place + 1)
+			isri_emerg_write(STDERR_FILENO, &slot->record);
+	}
+}
+
+void isri_emerg_abort(const struct isr_loop *loop, int code,
+		      const char *message)
 {
 	struct isr_emerg record;
 
+	write_waiting(&((const struct isri_loop_head *)loop)->emerg);
 	isri_emerg_fill(&record, ISR_EMERG_FAILED, code, 0, message, NULL);
 	isri_emerg_write(STDERR_FILENO, &record);
 	abort();

@@ -49,8 +49,12 @@ void isri_emerg_describe(struct isr_emerg *ret_record, enum isr_emerg_kind kind,
 /* One line of text; write(2) only. */
 void isri_emerg_write(int fd, const struct isr_emerg *record);
 
-/* Write a record to stderr, then abort(3): the program asked for it. */
-void isri_emerg_abort(int code, const char *message) __attribute__((noreturn));
+/*
+ * Write the loop's records that nobody took yet to stderr, and one more, then
+ * abort(3): the program asked for it.
+ */
+void isri_emerg_abort(const struct isr_loop *loop, int code,
+		      const char *message) __attribute__((noreturn));
 
 /* Loop class: lib/emerg-loop.c. Returns as isr_flag_init(). */
 int isri_emerg_init(struct isri_emerg *emerg, struct isr_loop *loop);

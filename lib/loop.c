@@ -308,6 +308,9 @@ int isr_loop_free(struct isr_loop *loop)
 	if (loop->freed)
 		return 0;
 
+	/* A callback that gets the last records may call this again. */
+	loop->freed = true;
+	isri_wake_of(loop)->halted = true;
 	isri_mask_stop(loop);
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
@@ -315,8 +318,6 @@ int isr_loop_free(struct isr_loop *loop)
 	isri_emerg_stop(loop);
 	isri_wake_finish_flags(isri_wake_of(loop));
 
-	loop->freed = true;
-	isri_wake_of(loop)->halted = true;
 	if (loop->running)
 		ev_break(loop->ev, EVBREAK_ONE);
 	else if (loop->depth == 0)

@@ -94,7 +94,8 @@ static bool note_failure(struct isr_source *source, int error)
 	atomic_store_explicit(ATOMIC(&source->stats.last_error), error,
 			      memory_order_relaxed);
 	if (source->on_fail == ISR_ON_FAIL_ABORT)
-		isri_emerg_abort(error, "the handler failed");
+		isri_emerg_abort(source->loop, error,
+				 "the handler failed, and on_fail is ABORT");
 
 	disarm = source->on_fail == ISR_ON_FAIL_DISARM;
 	/* Whoever is told may arm it again at once. */

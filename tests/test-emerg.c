@@ -127,7 +127,7 @@ END_TEST
 START_TEST(fail_abort_writes_the_record_and_aborts)
 {
 	unsigned int n = 0;
-	char text[512] = "";
+	char text[4096] = "";
 	int fds[2], status;
 	ssize_t length;
 	pid_t pid;
@@ -138,7 +138,8 @@ START_TEST(fail_abort_writes_the_record_and_aborts)
 	if (pid == 0) {
 		dup2(fds[1], STDERR_FILENO);
 		isr_loop_new(NULL, &loop);
-		open_failing(fail_by_return, ISR_ON_FAIL_ABORT, _i, &n);
+		open_failing(_i & 2 ? fail_by_call : fail_by_return,
+			     ISR_ON_FAIL_ABORT, _i & 1, &n);
 		raise(SIGUSR1);
 		isr_loop_dispatch(loop);
 		_exit(0);
@@ -151,7 +152,13 @@ START_TEST(fail_abort_writes_the_record_and_aborts)
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	ck_assert_int_gt(length, 0);
 	ck_assert_ptr_nonnull(strstr(text, "(button): the handler failed"));
-	ck_assert_ptr_nonnull(strstr(text, "code -5"));
+	if (!(_i & 2)) {
+		ck_assert_ptr_nonnull(strstr(text, "code -5"));
+		return;
+	}
+	/* What the handler said, and where. */
+	ck_assert_ptr_nonnull(strstr(text, "(button): bad 1, code -71"));
+	ck_assert_ptr_nonnull(strstr(text, "test-emerg.c:"));
 }
 END_TEST
 
@@ -403,6 +410,66 @@ START_TEST(emerg_reaches_the_log_when_the_loop_ends)
 }
 END_TEST
 
+static void free_loop(const struct isr_emerg *r, void *arg)
+{
+	++*(unsigned int *)arg;
+	xt_ok(isr_loop_free(loop));
+}
+
+/* Whether it gets the record while the loop runs, or when it is freed. */
+START_TEST(emerg_callback_may_free_the_loop)
+{
+	unsigned int n = 0;
+
+	xt_ok(isr_emerg_set_cb(loop, free_loop, &n));
+	xt_fails_with(EINVAL, isr_unmask(loop, 1));
+	if (_i)
+		xt_fails_with(ECANCELED, isr_loop_run(loop));
+	else
+		xt_ok(isr_loop_free(loop));
+	loop = NULL;
+
+	ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+#define RECORDS_MAX 10000
+
+static bool delivered;
+
+static void note_delivery(struct isr_flag *flag, uint32_t count, void *arg)
+{
+	delivered = true;
+}
+
+static void make_another(const struct isr_emerg *r, void *arg)
+{
+	if (!delivered && ++*(unsigned int *)arg < RECORDS_MAX)
+		isr_unmask(loop, 1);
+}
+
+/* Nor one that comes as fast as records are handed out. */
+START_TEST(emerg_records_do_not_keep_flags_waiting)
+{
+	struct isr_flag flag;
+	unsigned int n = 0;
+
+	delivered = false;
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, note_delivery, NULL));
+	xt_ok(isr_emerg_set_cb(loop, make_another, &n));
+	xt_fails_with(EINVAL, isr_unmask(loop, 1));
+	isr_flag_set(&flag);
+	xt_settle();
+
+	ck_assert(delivered);
+	ck_assert_uint_lt(n, RECORDS_MAX);
+	xt_ok(isr_flag_done(&flag));
+	xt_settle();
+	ck_assert_int_eq(isr_emerg_take(loop, &record), 0);
+}
+END_TEST
+
 START_TEST(fail_outside_callbacks_is_no_more_than_its_code)
 {
 	ck_assert_int_eq(isr_fail(-EIO, "nobody"), -EIO);
@@ -476,7 +543,7 @@ int main(void)
 	tcase_add_loop_test(tc, emerg_of_a_failed_handler_is_complete, 0, 2);
 	tcase_add_loop_test(tc, fail_disarm_runs_the_handler_once, 0, 2);
 	tcase_add_loop_test(tc, fail_keep_goes_on_and_counts, 0, 4);
-	tcase_add_loop_test(tc, fail_abort_writes_the_record_and_aborts, 0, 2);
+	tcase_add_loop_test(tc, fail_abort_writes_the_record_and_aborts, 0, 4);
 	tcase_add_test(tc, fail_of_one_source_leaves_others_alone);
 	tcase_add_test(tc, emerg_first_record_is_never_overwritten);
 	tcase_add_loop_test(tc, emerg_texts_are_cut_at_their_room, 0, 4);
@@ -487,6 +554,8 @@ int main(void)
 	tcase_add_test(tc, emerg_goes_to_the_log_with_all_that_is_known);
 	tcase_add_test(tc, emerg_goes_to_the_callback_instead_of_the_log);
 	tcase_add_test(tc, emerg_reaches_the_log_when_the_loop_ends);
+	tcase_add_loop_test(tc, emerg_callback_may_free_the_loop, 0, 2);
+	tcase_add_test(tc, emerg_records_do_not_keep_flags_waiting);
 	tcase_add_test(tc, fail_outside_callbacks_is_no_more_than_its_code);
 	tcase_add_test(tc, fail_in_a_callback_of_the_loop_is_recorded);
 	tcase_add_test(tc, options_of_a_later_version_are_refused);

@@ -41,7 +41,7 @@ typedef int isr_handler_cb(struct isr_source *source,
 enum isr_on_fail {
 	ISR_ON_FAIL_DISARM = 0, /**< the source is disarmed until armed again */
 	ISR_ON_FAIL_KEEP,	/**< it goes on; failures are counted */
-	ISR_ON_FAIL_ABORT	/**< the record goes to stderr, then abort(3) */
+	ISR_ON_FAIL_ABORT	/**< the records go to stderr, then abort(3) */
 };
 
 /** Room for a source's name, with its terminating zero. */
