@@ -90,7 +90,9 @@ START_TEST(mask_signals_wait_and_are_handled_in_order)
 
 	token = isr_mask(loop);
 	for (i = 0; i < 100; i++)
-		sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+		ck_assert_int_eq(sigqueue(getpid(), SIGRTMIN,
+					  (union sigval){.sival_int = i}),
+				 0);
 	ck_assert_uint_eq(sink.n, 0);
 	xt_ok(isr_unmask(loop, token));
 

@@ -166,6 +166,20 @@ START_TEST(priority_dispositions_and_mask_are_those_found)
 }
 END_TEST
 
+/* The thread sanitizer's runtime puts signals off, and keeps dispositions. */
+#ifdef __SANITIZE_THREAD__
+#define SIGNALS_ARE_KERNELS 0
+#else
+#define SIGNALS_ARE_KERNELS 1
+#endif
+
+static void add_of_the_kernel(TCase *tcase)
+{
+	tcase_add_loop_test(
+		tcase, priority_higher_interrupts_a_lower_ones_handler, 0, 2);
+	tcase_add_test(tcase, priority_dispositions_and_mask_are_those_found);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("signal-priority");
@@ -173,13 +187,12 @@ int main(void)
 
 	tcase = xt_case(suite, "priority");
 	tcase_add_checked_fixture(tcase, xt_loop_setup, xt_loop_teardown);
-	tcase_add_loop_test(
-		tcase, priority_higher_interrupts_a_lower_ones_handler, 0, 2);
 	tcase_add_test(tcase, priority_equals_wait_for_each_other);
 	tcase_add_test(tcase, priority_of_a_source_that_is_gone_blocks_nothing);
 	tcase_add_test(tcase,
 		       priority_does_not_undo_what_the_program_installed);
-	tcase_add_test(tcase, priority_dispositions_and_mask_are_those_found);
+	if (SIGNALS_ARE_KERNELS)
+		add_of_the_kernel(tcase);
 
 	return xt_main(suite);
 }

@@ -319,9 +319,10 @@ END_TEST
 
 #ifdef ISR_TEST_POINTS
 
+/* Perhaps in a handler: it asserts nothing. */
 static void fire_one(void)
 {
-	xt_ok(fire(1));
+	(void)fire(1);
 }
 
 /* After the last look, before the turn is given back. */
@@ -405,6 +406,13 @@ static void setup(void)
 #endif
 }
 
+/* The thread sanitizer's runtime puts signals off, and merges them. */
+#ifdef __SANITIZE_THREAD__
+#define SIGNALS_ARE_KERNELS 0
+#else
+#define SIGNALS_ARE_KERNELS 1
+#endif
+
 int main(void)
 {
 	Suite *suite = suite_create("signal-turn");
@@ -421,8 +429,9 @@ int main(void)
 
 	tcase = xt_case(suite, "account");
 	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);
-	tcase_add_loop_test(tcase, turn_queued_signals_are_all_accounted_for, 0,
-			    2);
+	if (SIGNALS_ARE_KERNELS)
+		tcase_add_loop_test(
+			tcase, turn_queued_signals_are_all_accounted_for, 0, 2);
 	tcase_add_loop_test(tcase,
 			    turn_standard_signals_are_merged_by_the_kernel_only,
 			    0, 2);
