@@ -19,7 +19,7 @@
  * aside: lib/ring.c: slot_write(): the members of a slot; low and high
  * aside: lib/ring-loop.c: slot_read(): the same
  * aside: lib/ring-loop.c: tell_room(): of threads that wait for room
- * aside: lib/ring-loop.c: isr_ring_get_lost_total(): reads a counter
+ * aside: lib/ring.c: isr_ring_get_lost_total(): reads a counter
  *
  * verify: keep the old; two producers and a handler | -DPUTS_A=2 -DPUTS_B=1 -DNEST
  * verify: keep the old; many records | -DPUTS_A=4 -DPUTS_B=2
