@@ -26,8 +26,11 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under the lock. */
 static bool installed;
-/* Of the thread that installed it; kept, because others may do so. */
-static __thread void *stack;
+/*
+ * Of the thread that installed it; kept, because others may do so.
+ * initial-exec: no data of the library's threads come with a first access.
+ */
+static __thread void *stack __attribute__((tls_model("initial-exec")));
 
 static void give_stack(void)
 {
