@@ -118,7 +118,7 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	if (fcntl(fd, F_GETFD) < 0)
 		return -EBADF;
 
-	f = calloc(1, sizeof(*f));
+	f = isri_source_alloc(sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	f->events = events;

@@ -446,7 +446,7 @@ int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 	if (r < 0)
 		return r;
 
-	pin = calloc(1, sizeof(*pin));
+	pin = isri_source_alloc(sizeof(*pin));
 	if (!pin)
 		return isri_error_set(reterr_error, -ENOMEM, "out of memory");
 	r = init_pin(pin, loop, config, handler, arg, reterr_error);

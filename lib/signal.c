@@ -242,7 +242,7 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 	r = isri_source_check_options(options);
 	if (r < 0)
 		return r;
-	sig = calloc(1, sizeof(*sig));
+	sig = isri_source_alloc(sizeof(*sig));
 	if (!sig)
 		return -ENOMEM;
 	sig->signo = signo;

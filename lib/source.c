@@ -255,6 +255,20 @@ static void take_name(struct isr_source *source,
 		snprintf(source->name, sizeof(source->name), "%s", setup->kind);
 }
 
+/* calloc() hands out pages that are not there until they are written. */
+void *isri_source_alloc(size_t size_bytes)
+{
+	volatile char *memory = calloc(1, size_bytes);
+	size_t i;
+
+	if (!memory)
+		return NULL;
+	for (i = 0; i < size_bytes; i += 1024)
+		memory[i] = 0;
+	memory[size_bytes - 1] = 0;
+	return (void *)memory;
+}
+
 int isri_source_init(struct isr_source *source,
 		     const struct isri_source_setup *setup)
 {

@@ -136,8 +136,11 @@ struct isri_source_setup {
 /* 0; -EINVAL, or -E2BIG for what a later version knows. NULL is legal. */
 int isri_source_check_options(const struct isr_source_options *options);
 
+/* Zeroed memory of a source, all of it touched; NULL: none. For free(3). */
+void *isri_source_alloc(size_t size_bytes);
+
 /*
- * Fill in zeroed memory: number, name, options, failed flag, ring. The source
+ * Fill in such memory: number, name, options, failed flag, ring. The source
  * is disarmed. Returns 0, -ENOMEM, -EMFILE, or, of a hard source, what
  * isri_fired_init() says.
  */

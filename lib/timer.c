@@ -218,7 +218,7 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	r = isri_source_check_options(options);
 	if (r < 0)
 		return r;
-	timer = calloc(1, sizeof(*timer));
+	timer = isri_source_alloc(sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
 	timer->fd = -1;

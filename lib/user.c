@@ -66,7 +66,7 @@ int isr_user_open(struct isr_loop *loop,
 	if (r < 0)
 		return r;
 
-	source = calloc(1, sizeof(*source));
+	source = isri_source_alloc(sizeof(*source));
 	if (!source)
 		return -ENOMEM;
 	source->measured = true;
