@@ -112,6 +112,7 @@ int isri_signal_fire(struct isr_source *source, const struct isr_event *event)
 {
 	struct isri_signal *sig = isri_signal_of(source);
 	struct isr_event own = *event;
+	int saved_errno = errno;
 	int r;
 
 	/* What is lost here the ring counts: no program can say. */
@@ -119,5 +120,7 @@ int isri_signal_fire(struct isr_source *source, const struct isr_event *event)
 	isri_signal_enter(sig->signo);
 	r = isri_signal_offer(sig, &own);
 	isri_signal_leave(sig->signo);
+	/* A hard handler has run; the caller may have interrupted others. */
+	errno = saved_errno;
 	return r;
 }

@@ -184,6 +184,28 @@ START_TEST(fired_without_room_is_lost_and_told)
 }
 END_TEST
 
+static int change_errno(struct isr_source *s, const struct isr_event *event,
+			void *arg)
+{
+	errno = ENOTTY;
+	return 0;
+}
+
+/* Whoever fires may be a signal handler that has interrupted anything. */
+START_TEST(fire_keeps_errno)
+{
+	struct isr_source *source;
+
+	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, change_errno, NULL,
+			      &source));
+	errno = EXDEV;
+	xt_ok(isr_source_fire(source, NULL));
+	ck_assert_int_eq(errno, EXDEV);
+	ck_assert_uint_eq(xt_stats(source).delivered, 1);
+	xt_ok(isr_source_close(source));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("source-fire");
@@ -198,6 +220,7 @@ int main(void)
 	/* Those whose ring refuses; others give up the oldest. */
 	tcase_add_loop_test(tcase, fired_without_room_is_lost_and_told, 0,
 			    2 * SIGNAL);
+	tcase_add_test(tcase, fire_keeps_errno);
 
 	return xt_main(suite);
 }
