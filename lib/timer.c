@@ -63,7 +63,7 @@ static void serve_watch(struct isri_watch *watch, unsigned int events)
 	isri_watch_hand_on(watch, &event);
 }
 
-/* Under the lock, disarmed. */
+/* Under the lock: nobody is to be told of them. */
 static void discard_pending(struct isri_timer *timer)
 {
 	uint64_t t_ns;
@@ -137,7 +137,7 @@ static bool are_valid(uint64_t first_ns, uint64_t period_ns)
 	return first_ns <= INT64_MAX / 2 && period_ns <= INT64_MAX / 2;
 }
 
-/* Under the lock: what has expired before is forgotten. */
+/* Under the lock: timerfd forgets what has expired before. */
 static int start_locked(struct isri_timer *timer, uint64_t first_ns,
 			uint64_t period_ns)
 {
@@ -167,6 +167,7 @@ static int start_timer(struct isri_timer *timer, uint64_t first_ns,
 	int r;
 
 	isri_watch_lock(&timer->watch);
+	discard_pending(timer);
 	r = start_locked(timer, first_ns, period_ns);
 	isri_watch_unlock(&timer->watch);
 	return r;

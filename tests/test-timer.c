@@ -210,6 +210,21 @@ START_TEST(timer_set_replaces_the_old_time)
 }
 END_TEST
 
+START_TEST(timer_set_counts_what_it_discards)
+{
+	hold();
+	open_timer(_i, MS, MS);
+	be_busy_until(isr_now_ns() + 5 * MS);
+	xt_ok(isr_timer_set(timer, HOUR, 0));
+	let_go();
+	xt_settle();
+
+	ck_assert_uint_eq(sink.n, 0);
+	ck_assert_uint_ge(xt_stats(timer).discarded, 5);
+	ck_assert_uint_eq(xt_stats(timer).line_seq, xt_stats(timer).discarded);
+}
+END_TEST
+
 START_TEST(timer_disarmed_discards)
 {
 	hold();
@@ -428,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tcase, timer_not_started_is_silent_until_set, 0, 2);
 	tcase_add_loop_test(tcase, timer_stopped_is_silent, 0, 2);
 	tcase_add_loop_test(tcase, timer_set_replaces_the_old_time, 0, 2);
+	tcase_add_loop_test(tcase, timer_set_counts_what_it_discards, 0, 2);
 	tcase_add_loop_test(tcase, timer_disarmed_discards, 0, 2);
 	tcase_add_loop_test(tcase, timer_failing_handler_is_disarmed, 0, 2);
 	tcase_add_loop_test(tcase, timer_comes_and_goes, 0, 2);

@@ -259,6 +259,10 @@ ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
 
 /**
  * @brief Start a timer anew, or stop it.
+ *
+ * Expirations of before that are not yet delivered are discarded, and counted
+ * as such.
+ *
  * @param source     A timer.
  * @param first_ns   From now to the first expiration; 0: stop.
  * @param period_ns  From one to the next; 0: once.
