@@ -4,7 +4,8 @@
  * F1: the signal class, all that may be called in ISR context, and nothing
  * else. A handler needs no other header.
  *
- * ISR context is a signal handler, or an IRQ thread that runs a hard handler.
+ * ISR context is a signal handler, an IRQ thread that runs a hard handler, or
+ * a thread between isr_enter() and isr_exit().
  * isrloop knows of its own ones only: a handler that the program installed
  * with sigaction(2) has to keep to this header by itself. Every function here
  * is async-signal-safe: it never blocks, never allocates, takes no lock and
@@ -37,7 +38,8 @@ struct isr_word;
 /**
  * @brief Tell whether the caller runs in ISR context.
  * @context signal
- * @return true inside a signal handler of isrloop or a hard handler.
+ * @return true inside a signal handler of isrloop or a hard handler, and
+ *         between isr_enter() and isr_exit().
  * @since 0.1
  */
 ISR_API bool isr_in_context(void);
@@ -211,8 +213,12 @@ ISR_API bool isr_guard_try(struct isr_guard *guard);
 
 /**
  * @brief Give back a guard that isr_guard_try() took.
- * @param guard  Taken by the calling thread; one that it did not take, or
- *               that it holds by isr_guard_hold(), stays as it is.
+ * For whoever got true, and nobody else. What another thread took stays as it
+ * is, and so does what isr_guard_hold() took; but a handler that was refused
+ * because it interrupted the one that has it, in the same thread, would give
+ * that one's away.
+ *
+ * @param guard  Taken by the caller.
  * @context signal
  * @since 0.1
  */
