@@ -175,8 +175,10 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * while the source is disarmed is discarded. Signal masks are not touched:
  * some thread must have it unblocked. When more than one has, one at a time
  * runs a hard handler, also for what the others get meanwhile, which waits in
- * the source's ring: nobody waits for a handler. While it runs, signals of
- * sources that are not of a higher priority are blocked in its thread.
+ * the source's ring: nobody waits for a handler. While a signal
+ * has it run, signals of sources that are not of a higher priority are blocked
+ * in its thread; they are not while isr_source_fire(), or the end of a mask,
+ * has it run in ordinary code.
  *
  * @param loop        Owns the source.
  * @param signo       Not SIGKILL, SIGSTOP or a fault (SIGSEGV, ...).
