@@ -219,8 +219,9 @@ TRAP(LOCK, int, pthread_cond_clockwait,
 TRAP(LOCK, int, pthread_cond_signal, (pthread_cond_t *c), (c))
 TRAP(LOCK, int, pthread_cond_broadcast, (pthread_cond_t *c), (c))
 TRAP(LOCK, int, pthread_barrier_wait, (pthread_barrier_t *b), (b))
-TRAP(LOCK, int, pthread_once, (pthread_once_t *once, void (*fn)(void)),
-     (once, fn))
+/* 2 is glibc's mark of one that is done, and then it is a mere load. */
+TRAP_IF(LOCK, int, pthread_once, (pthread_once_t *once, void (*fn)(void)),
+	(once, fn), !(*once & 2))
 TRAP(LOCK, int, pthread_create,
      (pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
      (t, attr, fn, arg))
