@@ -6,7 +6,7 @@
  *
  * A disarmed source keeps its handler installed: a program that disarms
  * SIGTERM does not want to die of the next one. The disposition that was
- * found comes back with close.
+ * found comes back with close, unless the program has put its own over ours.
  *
  * While a handler runs, its thread blocks the signals of all sources that are
  * not of a higher priority: the dispositions say so, and are written anew when
@@ -117,17 +117,22 @@ static struct sigaction get_action(int priority)
 	return action;
 }
 
-/* But for those that the program has put a handler of its own over. */
+/* False once the program has put a handler of its own over it. */
+static bool is_ours(int signo)
+{
+	struct sigaction found;
+
+	return sigaction(signo, NULL, &found) == 0 &&
+	       found.sa_sigaction == isri_signal_handler;
+}
+
 static void install_anew(void)
 {
-	struct sigaction action, found;
+	struct sigaction action;
 	int signo;
 
 	for (signo = 1; signo < NSIG; signo++) {
-		if (!installed.has_source[signo])
-			continue;
-		if (sigaction(signo, NULL, &found) < 0 ||
-		    found.sa_sigaction != isri_signal_handler)
+		if (!installed.has_source[signo] || !is_ours(signo))
 			continue;
 		action = get_action(installed.priority[signo]);
 		sigaction(signo, &action, NULL);
@@ -137,7 +142,8 @@ static void install_anew(void)
 static void uninstall(struct isri_signal *sig)
 {
 	pthread_mutex_lock(&installed.lock);
-	sigaction(sig->signo, &sig->found, NULL);
+	if (is_ours(sig->signo))
+		sigaction(sig->signo, &sig->found, NULL);
 	installed.has_source[sig->signo] = false;
 	install_anew();
 	pthread_mutex_unlock(&installed.lock);

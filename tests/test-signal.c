@@ -243,6 +243,22 @@ START_TEST(signal_disposition_found_is_restored)
 }
 END_TEST
 
+START_TEST(signal_disposition_of_the_program_stays)
+{
+	struct sigaction action = {.sa_handler = own_handler};
+	struct sigaction own;
+
+	open_signal(SIGUSR1, _i);
+	ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	own = get_disposition(SIGUSR1);
+
+	xt_ok(isr_source_close(source));
+
+	assert_same(get_disposition(SIGUSR1), own);
+	signal(SIGUSR1, SIG_DFL);
+}
+END_TEST
+
 START_TEST(signal_disarmed_is_discarded_and_does_not_kill)
 {
 	open_signal(SIGTERM, _i);
@@ -507,6 +523,8 @@ int main(void)
 			    sizeof(unwatchable) / sizeof(*unwatchable));
 	tcase_add_test(tcase, signal_has_one_source);
 	tcase_add_test(tcase, signal_disposition_found_is_restored);
+	tcase_add_loop_test(tcase, signal_disposition_of_the_program_stays, 0,
+			    2);
 
 	tcase = xt_case(suite, "end");
 	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);

@@ -171,7 +171,8 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  *
  * The signal's handler stamps it and, hard, runs @handler then and there;
  * soft, the event travels through the source's ring to the loop. The
- * disposition found is restored at close; until then a signal that comes
+ * disposition found is restored at close, unless the program has installed
+ * another handler meanwhile, which stays; until then a signal that comes
  * while the source is disarmed is discarded. Signal masks are not touched:
  * some thread must have it unblocked. When more than one has, one at a time
  * runs a hard handler, also for what the others get meanwhile, which waits in
