@@ -89,14 +89,26 @@ static int32_t get_value(const siginfo_t *info)
 	}
 }
 
+/* A timer's signal stands for the expirations since it was queued as well. */
+static uint64_t get_overruns(const siginfo_t *info)
+{
+	if (info->si_code != SI_TIMER || info->si_overrun < 0)
+		return 0;
+	return (uint64_t)info->si_overrun;
+}
+
 static void offer(struct isr_source *source, const siginfo_t *info)
 {
+	uint64_t merged = get_overruns(info);
 	struct isr_event event = {
 		.t_ns = isr_now_ns(),
 		.kind = ISR_EVENT_SIGNAL,
 		.value = get_value(info),
+		.flags = merged ? ISR_EVENT_FLAG_MERGED : 0,
 	};
 
+	if (merged)
+		isri_source_count(&source->stats.merged, merged);
 	/* Lost or discarded, it is counted. */
 	(void)isri_signal_offer(isri_signal_of(source), &event);
 }

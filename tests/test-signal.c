@@ -3,6 +3,7 @@
 /* Signal sources: real signals, soft and hard. */
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test-point.h"
@@ -89,6 +90,47 @@ START_TEST(signal_queued_values_arrive_in_order)
 		ck_assert_uint_eq(sink.events[i].line_seq, (unsigned int)i + 1);
 		ck_assert_uint_eq(sink.events[i].lost, 0);
 	}
+}
+END_TEST
+
+/* Had it been started long ago, it would have expired 11 times by now. */
+static timer_t start_late_timer(void)
+{
+	const time_t period_s = 1000;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
+				 .sigev_signo = SIGRTMIN};
+	struct itimerspec when = {.it_interval.tv_sec = period_s};
+	timer_t timer;
+
+	event.sigev_value.sival_int = 7;
+	ck_assert_int_eq(timer_create(CLOCK_REALTIME, &event, &timer), 0);
+	ck_assert_int_eq(clock_gettime(CLOCK_REALTIME, &when.it_value), 0);
+	when.it_value.tv_sec -= 10 * period_s + period_s / 2;
+	ck_assert_int_eq(timer_settime(timer, TIMER_ABSTIME, &when, NULL), 0);
+	return timer;
+}
+
+START_TEST(signal_of_a_timer_tells_merged_expirations)
+{
+	timer_t timer;
+
+	open_signal(SIGRTMIN, _i);
+	timer = start_late_timer();
+
+	xt_sink_run(&sink, 1);
+
+	ck_assert_int_eq(timer_delete(timer), 0);
+	ck_assert_int_eq(sink.events[0].value, 7);
+	ck_assert_uint_eq(sink.events[0].flags, ISR_EVENT_FLAG_MERGED);
+	ck_assert_uint_eq(sink.events[0].lost, 0);
+	ck_assert_uint_eq(xt_stats(source).delivered, 1);
+	ck_assert_uint_eq(xt_stats(source).merged, 10);
+
+	/* What is not a timer's has none. */
+	sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 8});
+	xt_sink_run(&sink, 2);
+	ck_assert_uint_eq(sink.events[1].flags, 0);
+	ck_assert_uint_eq(xt_stats(source).merged, 10);
 }
 END_TEST
 
@@ -513,6 +555,8 @@ int main(void)
 	tcase_add_test(tcase, signal_hard_handler_runs_at_once_in_isr_context);
 	tcase_add_loop_test(tcase, signal_wakes_a_loop_that_sleeps, 0, 2);
 	tcase_add_loop_test(tcase, signal_queued_values_arrive_in_order, 0, 2);
+	tcase_add_loop_test(tcase, signal_of_a_timer_tells_merged_expirations,
+			    0, 2);
 	tcase_add_test(tcase, signal_storm_beyond_the_ring_is_told_exactly);
 	tcase_add_test(tcase, signal_keeps_errno);
 	tcase_add_test(tcase, signal_hard_handler_may_not_call_the_loop_class);

@@ -35,7 +35,8 @@ enum isr_fd_events { ISR_FD_READ = 1, ISR_FD_WRITE = 2 };
 /**
  * The kernel reported the same edge twice running on a line that reports
  * both: at least one opposite edge in between merged below its sequence
- * number. Only an odd number of merged edges leaves this trace.
+ * number. Only an odd number of merged edges leaves this trace. Of a signal:
+ * it is a POSIX timer's, and stands for more than one expiration.
  */
 #define ISR_EVENT_FLAG_MERGED (1U << 0)
 /** Came from a store, not live. */

@@ -390,7 +390,11 @@ struct isr_source_stats {
 	ISR_COUNTER delivered; /**< handler runs, but for LOST and CHIP_LOST */
 	uint64_t lost_kernel;  /**< gaps in the kernel's (or chip's) sequence */
 	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
-	uint64_t merged;    /**< events marked ISR_EVENT_FLAG_MERGED */
+	/**
+	 * Events marked ISR_EVENT_FLAG_MERGED; of a signal the expirations of
+	 * POSIX timers that came in another one's signal.
+	 */
+	uint64_t merged;
 	uint64_t discarded; /**< came while disarmed, or waited just then */
 	uint64_t failed;    /**< handler runs that failed */
 	uint64_t over_budget; /**< handler runs longer than budget_ns */
