@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F1: the frames of each thread, innermost first.
+ * F1: the frames of each thread, innermost first, and what it has masked.
  *
  * initial-exec: the general model may allocate at a thread's first access,
  * which a signal handler must not.
@@ -78,6 +78,26 @@ const void *isri_context_thread(void)
 	return (const void *)&frames;
 }
 
+/* Of all loops that are this thread's; a handler does not look at it. */
+static __thread unsigned int n_sections
+	__attribute__((tls_model("initial-exec")));
+
+void isri_context_section_begun(void)
+{
+	n_sections++;
+}
+
+void isri_context_section_ended(void)
+{
+	/* 0: of a thread that has ended, and whose name this one got. */
+	n_sections -= n_sections != 0;
+}
+
+bool isri_context_is_masked(void)
+{
+	return n_sections != 0;
+}
+
 /* Written by the only thread of a new process, before others exist. */
 static unsigned int generation;
 
@@ -89,4 +109,6 @@ unsigned int isri_context_generation(void)
 void isri_context_forked(void)
 {
 	generation++;
+	/* Those of the parent's loops, which the child cannot end. */
+	n_sections = 0;
 }

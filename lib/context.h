@@ -40,6 +40,15 @@ enum isr_context_kind isri_context_get_kind(void);
 int isri_context_refuse_isr(const char *function);
 
 /*
+ * The outermost critical section of a loop begins and ends in this thread.
+ * While there is one, of whatever loop, it must not wait for another thread:
+ * that may wait for the section's end, and hard handlers do. Ordinary code.
+ */
+void isri_context_section_begun(void);
+void isri_context_section_ended(void);
+bool isri_context_is_masked(void);
+
+/*
  * Names the calling thread: an address that no other living thread has.
  * Unlike gettid(2) it costs no system call.
  */

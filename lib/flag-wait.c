@@ -318,9 +318,13 @@ static int wait_here(struct isri_waits *waits, struct isr_flag *flag,
 {
 	uint64_t deadline_ns = isri_futex_deadline_ns(timeout_ns);
 	struct waiting_thread thread = {.waiter = {.wake = wake_thread}};
+	bool may_sleep = !isri_context_is_masked();
 	int r;
 
-	r = isri_wait_begin(waits, &thread.waiter, flag, timeout_ns != 0);
+	r = isri_wait_begin(waits, &thread.waiter, flag,
+			    timeout_ns != 0 && may_sleep);
+	if (r == -ETIMEDOUT && timeout_ns != 0)
+		return -EDEADLK;
 	if (r)
 		return r;
 	sleep_until_woken(&thread, deadline_ns);

@@ -52,8 +52,12 @@ int isr_guard_hold(struct isr_guard *guard)
 	if (isri_guard_is_mine(guard))
 		return -EDEADLK;
 
-	while (!take(guard))
+	while (!take(guard)) {
+		/* Whoever has it may be waiting in isr_enter(). */
+		if (isri_context_is_masked())
+			return -EDEADLK;
 		wait_a_moment(++looks);
+	}
 	/* relaxed: only this thread compares it with itself */
 	atomic_store_explicit(ATOMIC(&guard->owner), isri_context_thread(),
 			      memory_order_relaxed);

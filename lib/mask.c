@@ -68,6 +68,7 @@ static void mask_all(struct isr_loop *loop)
 	lock_users(loop);
 	isri_irq_threads_hard_lock(loop);
 	isri_door_shut(&mask->door);
+	isri_context_section_begun();
 	mask->start_ns = isr_now_ns();
 	wait_until_empty(&mask->door);
 }
@@ -97,6 +98,7 @@ static void unmask_all(struct isr_loop *loop)
 	duration_ns = isr_now_ns() - mask->start_ns;
 	refused = isri_door_open(&mask->door);
 	isri_irq_threads_hard_unlock(loop);
+	isri_context_section_ended();
 	pthread_mutex_unlock(&mask->users);
 	if (refused)
 		for (client = mask->clients; client; client = client->next)

@@ -145,6 +145,8 @@ static int wait_as_visitor(struct isr_ring *ring, const struct isr_event *event,
 		return r;
 	if (timeout_ns == 0)
 		return -ETIMEDOUT;
+	if (isri_context_is_masked())
+		return -EDEADLK;
 
 	deadline_ns = isri_futex_deadline_ns(timeout_ns);
 	is_told = start_waiting(ring) && ring->policy == ISR_RING_DROP_NEW;

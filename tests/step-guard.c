@@ -11,7 +11,8 @@ enum {
 	HELD = 1,   /* by the operation's thread */
 	TRIED = 2,  /* by the operation's thread, and it has it */
 	OTHERS = 4, /* another thread has it */
-	FULL = 8    /* no more tries are counted */
+	FULL = 8,   /* no more tries are counted */
+	MASKED = 16 /* the operation's thread is in a critical section */
 };
 
 static struct isr_guard guard;
@@ -44,6 +45,8 @@ static void reset(void)
 	if (is(FULL))
 		guard.word = ISRI_GUARD_HELD | ISRI_GUARD_TRIES_MAX;
 	inside = is(HELD | TRIED | OTHERS);
+	if (is(MASKED))
+		isri_context_section_begun();
 }
 
 static void enter(void)
@@ -119,6 +122,26 @@ static void check_hold_and_drop(void)
 {
 	handler_releases();
 	step_equal(result, refused);
+	check();
+}
+
+/* In a critical section nobody is waited for. */
+static void run_hold_masked(void)
+{
+	result = isr_guard_hold(&guard);
+}
+
+static void check_hold_masked(void)
+{
+	isri_context_section_ended();
+	if (is(OTHERS)) {
+		step_equal(result, -EDEADLK);
+		step_expect(guard.owner == &step_head);
+		handler_releases();
+	} else {
+		step_equal(result, 0);
+		step_equal(isr_guard_drop(&guard), refused);
+	}
 	check();
 }
 
@@ -246,6 +269,9 @@ static void check_drop_of_tried(void)
 
 const struct step_scenario step_guard_scenarios[] = {
 	TRY_OVER("hold and drop", hold_and_drop, 0),
+	TRY_OVER("hold, masked", hold_masked, MASKED),
+	TRY_OVER("hold of what is another's, masked", hold_masked,
+		 MASKED | OTHERS),
 	TRY_OVER("drop", drop, HELD),
 	TRY_OVER("drop, full", drop, HELD | FULL),
 	TRY_OVER("try", try, 0),

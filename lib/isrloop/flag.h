@@ -113,9 +113,10 @@ ISR_API int isr_flag_take(struct isr_flag *flag);
  * @return The count, at least 1; -ETIMEDOUT; -EBUSY when the flag has a
  *         callback, or is EXCLUSIVE and waited for already; -ECANCELED when
  *         it was finished or its loop has ended; -EDEADLK on the loop's own
- *         thread, which would wait for itself; -EINVAL for NULL, a flag that
- *         was never initialised or a timeout below ISR_FOREVER; -EPERM in ISR
- *         context or in a forked child.
+ *         thread, which would wait for itself, and where it would have to
+ *         wait in a critical section of any loop; -EINVAL for NULL, a flag
+ *         that was never initialised or a timeout below ISR_FOREVER; -EPERM
+ *         in ISR context or in a forked child.
  * @since 0.1
  */
 ISR_API int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns);

@@ -42,8 +42,9 @@ struct isr_guard {
  *
  * @param guard  Initialised.
  * @context any (the lock is the guard itself)
- * @return 0; -EDEADLK the calling thread has it already; -EINVAL for NULL;
- *         -EPERM in ISR context.
+ * @return 0; -EDEADLK the calling thread has it already, or would have
+ *         to wait in a critical section (isrloop/mask.h) of any loop; -EINVAL
+ *         for NULL; -EPERM in ISR context.
  * @since 0.1
  */
 ISR_API int isr_guard_hold(struct isr_guard *guard);

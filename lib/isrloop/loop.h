@@ -78,7 +78,8 @@ ISR_API int isr_loop_attach(struct ev_loop *ev,
  * @brief Close all sources, finish all flags, free the loop.
  *
  * From a callback of the loop it takes effect when that callback returns,
- * and isr_loop_run() returns -ECANCELED.
+ * and isr_loop_run() returns -ECANCELED. It waits for a thread that has
+ * entered, but no thread may be blocked in isr_enter() when it is called.
  *
  * @param loop  NULL is legal.
  * @context loop

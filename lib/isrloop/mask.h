@@ -17,7 +17,8 @@ ISR_BEGIN_DECLS
  * When it returns none runs, in whatever thread, and no thread is between
  * isr_enter() and isr_exit(); none will start until isr_unmask(). Nothing is
  * lost by that: lines and timers wait in the kernel, signals in their sources'
- * rings. Sections nest. Waiting in one is refused; the loop ends one that a
+ * rings. Sections nest. Waiting in one is refused, whatever for: the
+ * loop's own, another loop's flag or ring, a guard; the loop ends one that a
  * callback left open, and says so. isr_mask() fills in the place.
  *
  * @param loop   A loop.
@@ -52,7 +53,8 @@ ISR_API int isr_unmask(struct isr_loop *loop, int token);
  *
  * Until isr_exit() it runs neither within a critical section of the loop nor
  * beside another thread that has entered; only functions of class signal are
- * legal, as in a hard handler. Nests, for the same loop.
+ * legal, as in a hard handler. Nests, for the same loop. No thread may be
+ * blocked in it when the loop is freed.
  *
  * @param loop  Not the caller's own.
  * @context any (a lock that inherits priority; isr_mask() has it as well)

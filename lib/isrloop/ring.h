@@ -118,7 +118,8 @@ ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
  *         to wait only while the oldest is half put); -ETIMEDOUT still full;
  *         -ECANCELED when the ring was finished or its loop has ended;
  *         -EDEADLK full and the caller is the loop's thread, which would wait
- *         for itself; -EINVAL for NULL or a timeout below ISR_FOREVER;
+ *         for itself, or would have to wait in a critical section of any
+ *         loop; -EINVAL for NULL or a timeout below ISR_FOREVER;
  *         -EPERM in ISR context, or full in a forked child.
  * @since 0.1
  */

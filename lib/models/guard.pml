@@ -130,7 +130,7 @@ inline give_back()
  * mirrors: lib/guard-hold.c: isr_guard_hold()
  *	if (isri_guard_is_mine(guard))
  *	return -EDEADLK;
- *	while (!take(guard))
+ *	while (!take(guard)) {
  *	atomic_store_explicit(ATOMIC(&guard->owner), isri_context_thread(),
  *			      memory_order_relaxed);
  */
