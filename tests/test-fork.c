@@ -269,6 +269,9 @@ static void use_own_loop(void)
 	struct isr_loop *own;
 
 	expect(isr_loop_new(NULL, &own) == 0);
+	/* The handler of the parent's source is installed here as well. */
+	expect(isr_signal_open(own, SIGUSR1, &xt_hard, handle, &n, &source) ==
+	       -EBUSY);
 	expect(isr_signal_open(own, SIGHUP, &xt_hard, handle, &n, &source) ==
 	       0);
 	raise(SIGHUP);

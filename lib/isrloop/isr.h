@@ -4,8 +4,9 @@
  * F1: the signal class, all that may be called in ISR context, and nothing
  * else. A handler needs no other header.
  *
- * ISR context is a signal handler, an IRQ thread that runs a hard handler, or
- * a thread between isr_enter() and isr_exit().
+ * ISR context is a signal handler, a hard handler wherever it runs (in an IRQ
+ * thread; of a signal, where it is fired or unmasked), or a thread between
+ * isr_enter() and isr_exit().
  * isrloop knows of its own ones only: a handler that the program installed
  * with sigaction(2) has to keep to this header by itself. Every function here
  * is async-signal-safe: it never blocks, never allocates, takes no lock and
@@ -148,7 +149,7 @@ typedef void isr_schedule_cb(void *arg);
  * @context signal
  * @return 0; -EAGAIN when schedule_depth calls wait: refused and counted, see
  *         isr_loop_get_stats(), and an emergency record once a second; -EINVAL
- * for NULL; -EPERM in a forked child.
+ *         for NULL; -EPERM in a forked child.
  * @since 0.1
  */
 ISR_API int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg);
@@ -396,7 +397,7 @@ ISR_API int isr_fail_at(int code, const char *message, const char *where);
 #define isr_fail(code, message) isr_fail_at(code, message, ISR_HERE)
 
 /**
- * @brief Count of emergency records that found no room; those before them are kept.
+ * @brief Count of emergency records that found no room.
  * @param loop  A loop.
  * @context signal
  * @return The count since the loop was made; 0 for NULL.

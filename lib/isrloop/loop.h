@@ -49,8 +49,8 @@ struct isr_loop_config {
  * @param ret_loop  The loop; end it with isr_loop_free().
  * @context setup
  * @return 0; -EINVAL for NULL or a bad config; -E2BIG a config of a later
- *         version that asks for something unknown; -EPERM in ISR context; -ENOMEM; -EMFILE and
- *         what else eventfd(2) says.
+ *         version that asks for something unknown; -EPERM in ISR context;
+ *         -ENOMEM; -EMFILE and what else eventfd(2) says.
  * @since 0.1
  */
 ISR_API int isr_loop_new(const struct isr_loop_config *config,
