@@ -15,11 +15,12 @@ ISR_BEGIN_DECLS
  * @brief Keep the loop's hard handlers from running, for a moment.
  *
  * When it returns none runs, in whatever thread, and no thread is between
- * isr_enter() and isr_exit(); none will start until isr_unmask(). Nothing is
- * lost by that: lines and timers wait in the kernel, signals in their sources'
- * rings. Sections nest. Waiting in one is refused, whatever for: the
- * loop's own, another loop's flag or ring, a guard; the loop ends one that a
- * callback left open, and says so. isr_mask() fills in the place.
+ * isr_enter() and isr_exit(); none will start until isr_unmask(). Lines and
+ * timers wait in the kernel, signals and what is fired in their sources' rings;
+ * what overflows there is lost and counted. Sections nest. Waiting in one is
+ * refused, whatever for: the loop's own, another loop's flag or ring, a guard;
+ * the loop ends one that a callback left open, and says so. isr_mask() fills in
+ * the place.
  *
  * @param loop   A loop.
  * @param where  Not copied: it must live as long as the loop. NULL: nowhere.

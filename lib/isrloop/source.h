@@ -189,9 +189,11 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL for NULL or another signal; -EBUSY a source watches it
- *         already, of any loop; -ENOMEM; -EMFILE too many sources; -EPERM off
- *         the loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL, bad options or another signal; -E2BIG options
+ *         of a later version; -EBUSY a source watches it already, of any loop,
+ *         or one of the parent's did when this child was forked; -ENOMEM;
+ *         -EMFILE too many sources; -EPERM off the loop's thread or in ISR
+ *         context.
  * @since 0.1
  */
 ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
@@ -202,7 +204,8 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
 /**
  * @brief Watch a file descriptor (level triggered).
  * @param loop        Owns the source, not the descriptor.
- * @param fd          Stays the caller's; close it after the source.
+ * @param fd          Stays the caller's, who must close it after the source,
+ *                    not before: the kernel would go on with a duplicate.
  * @param events      enum isr_fd_events; 0: none for now.
  * @param options     Copied; NULL: soft, and all defaults. Hard: @handler runs
  *                    in the IRQ thread, and has to read or write by itself.
@@ -211,9 +214,10 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL for NULL, unknown bits or, hard, a regular file; -EBADF;
- *         -EEXIST a hard source of the same priority watches it; -ENOMEM;
- *         -EMFILE too many sources; -EAGAIN no thread; -EPERM off the loop's
+ * @return 0; -EINVAL for NULL, bad options, unknown bits or, hard, a regular
+ *         file; -E2BIG options of a later version; -EBADF; -EEXIST a hard
+ *         source of the same priority watches it; -ENOMEM; -EMFILE too many
+ *         sources or descriptors; -EAGAIN no thread; -EPERM off the loop's
  *         thread or in ISR context; when a foreign loop watches this one, what
  *         fcntl(2) and epoll_ctl(2) say.
  * @since 0.1
@@ -249,8 +253,9 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL for NULL or more than 146 years; -ENOMEM; -EMFILE too
- *         many sources; -EAGAIN no thread; what timerfd_create(2) says; -EPERM
+ * @return 0; -EINVAL for NULL, bad options or more than 146 years; -E2BIG
+ *         options of a later version; -ENOMEM; -EMFILE too many sources or
+ *         descriptors; -EAGAIN no thread; what timerfd_create(2) says; -EPERM
  *         off the loop's thread or in ISR context.
  * @since 0.1
  */
@@ -290,9 +295,9 @@ ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
  * @param arg         Handed to @handler; stays the caller's.
  * @param ret_source  End it with isr_source_close(), or with the loop.
  * @context loop
- * @return 0; -EINVAL for NULL; -ENOMEM; -EMFILE too many sources or
- *         descriptors; -EAGAIN no thread; -EPERM off the loop's thread or in
- *         ISR context.
+ * @return 0; -EINVAL for NULL or bad options; -E2BIG options of a later
+ *         version; -ENOMEM; -EMFILE too many sources or descriptors; -EAGAIN
+ *         no thread; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_user_open(struct isr_loop *loop,
@@ -303,7 +308,10 @@ ISR_API int isr_user_open(struct isr_loop *loop,
 /**
  * @brief Let the source interrupt (again, after disarm or failure).
  *
- * What came before the call is discarded and counted as such.
+ * What came before the call is discarded and counted as such. Where a hard
+ * handler's failure has disarmed it, other threads may have found it armed a
+ * moment before: what they were about to fire, or a signal that they had just
+ * got, may still be delivered.
  *
  * @param source  Any source. Armed already: nothing happens.
  * @context loop
@@ -389,17 +397,17 @@ ISR_API struct isr_flag *isr_source_get_failed_flag(struct isr_source *source);
 struct isr_source_stats {
 	ISR_COUNTER delivered; /**< handler runs, but for LOST and CHIP_LOST */
 	uint64_t lost_kernel;  /**< gaps in the kernel's (or chip's) sequence */
-	uint64_t lost_ring; /**< the loop was too slow for the source's ring */
+	uint64_t lost_ring;    /**< no room in the source's ring */
 	/**
 	 * Events marked ISR_EVENT_FLAG_MERGED; of a signal the expirations of
 	 * POSIX timers that came in another one's signal.
 	 */
 	uint64_t merged;
-	uint64_t discarded; /**< came while disarmed, or waited just then */
-	uint64_t failed;    /**< handler runs that failed */
+	uint64_t discarded;   /**< came while disarmed, or waited just then */
+	uint64_t failed;      /**< handler runs that failed */
 	uint64_t over_budget; /**< handler runs longer than budget_ns */
 	uint64_t max_ns;      /**< the longest run; 0 without a budget */
-	int last_error;	      /**< of the last of those, 0 when none */
+	int last_error;	      /**< of the last run that failed; 0: none */
 	uint32_t line_seq;    /**< the last event's */
 	uint64_t reserved[8]; /**< 0; for later versions */
 };
