@@ -92,15 +92,19 @@ static int parse(int argc, char **argv, const char **ret_mode)
 	return -1;
 }
 
+const char *guard_library(void)
+{
+	const char *name = getenv("ISRLOOP_GUARD_LIB");
+
+	return name && *name ? name : GUARD_LIBRARY;
+}
+
 /* Absolute, because the program or its children may change directory. */
 static int find_library(char **ret_path)
 {
-	const char *name = getenv("ISRLOOP_GUARD_LIB");
-	char *path;
+	const char *name = guard_library();
+	char *path = realpath(name, NULL);
 
-	if (!name || !*name)
-		name = GUARD_LIBRARY;
-	path = realpath(name, NULL);
 	if (!path || access(path, R_OK) < 0) {
 		free(path);
 		return fail(

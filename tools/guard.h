@@ -10,4 +10,7 @@
  */
 int guard_run(int argc, char **argv);
 
+/** The library to preload, as the environment or the build names it. */
+const char *guard_library(void);
+
 #endif /* ISRMON_GUARD_H */

@@ -2,10 +2,12 @@
 /* Copyright the isrloop authors */
 /*
  * isrmon: show the edges of GPIO lines, from isrloopd or from a chip of its
- * own, and every edge that was lost on the way; or run a program under guard.
+ * own, and every edge that was lost on the way. Or run a program under guard,
+ * or look at the machine.
  */
 #include <string.h>
 
+#include "doctor.h"
 #include "guard.h"
 #include "monitor-daemon.h"
 #include "monitor-direct.h"
@@ -20,6 +22,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "guard"))
 		return guard_run(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "doctor"))
+		return doctor_run(argc - 1, argv + 1);
 
 	status = options_parse(argc, argv, &options);
 	if (status >= 0)

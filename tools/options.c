@@ -65,6 +65,7 @@ static const char help_text[] =
 	"Usage: isrmon [OPTIONS] [LINE]...\n"
 	"       isrmon --direct [OPTIONS] LINE...\n"
 	"       isrmon guard [--mode=MODE] [--] PROGRAM [ARGUMENT]...\n"
+	"       isrmon doctor [--socket PATH]\n"
 	"\n"
 	"Show the edges of GPIO lines, and every edge that was lost.\n"
 	"\n"
@@ -73,7 +74,8 @@ static const char help_text[] =
 	"the lines itself, by name, or by offset when --chip is given.\n"
 	"\n"
 	"'isrmon guard' runs a program and reports what its handlers must not do;\n"
-	"see 'isrmon guard --help'.\n"
+	"see 'isrmon guard --help'. 'isrmon doctor' looks at the machine and says\n"
+	"what is missing.\n"
 	"\n"
 	"Options:\n"
 	"      --socket PATH          the socket of isrloopd (default\n"
@@ -379,6 +381,13 @@ static int check_direct(struct options *o)
 	return -1;
 }
 
+const char *options_socket(const char *given)
+{
+	if (!given)
+		given = getenv("ISRLOOP_SOCKET");
+	return given && *given ? given : DEFAULT_SOCKET;
+}
+
 static int check_daemon(struct options *o)
 {
 	const char *option = find_direct_option(o);
@@ -387,10 +396,7 @@ static int check_daemon(struct options *o)
 		return usage_error(
 			"%s needs --direct: the lines of isrloopd are set up in its configuration",
 			option);
-	if (!o->socket)
-		o->socket = getenv("ISRLOOP_SOCKET");
-	if (!o->socket || !*o->socket)
-		o->socket = DEFAULT_SOCKET;
+	o->socket = options_socket(o->socket);
 	o->style.convert = true;
 	o->style.show_alias = true;
 	return -1;

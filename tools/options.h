@@ -63,4 +63,7 @@ struct options {
  */
 int options_parse(int argc, char **argv, struct options *ret_options);
 
+/** The socket of isrloopd: @given, else the environment's, else the default. */
+const char *options_socket(const char *given);
+
 #endif /* ISRMON_OPTIONS_H */
