@@ -11,6 +11,7 @@
 #include <isrloop/word.h>
 
 #include "atomic.h"
+#include "test-point.h"
 
 int64_t isr_word_load(const struct isr_word *word)
 {
@@ -30,6 +31,7 @@ int64_t isr_word_add(struct isr_word *word, int64_t delta)
 {
 	uint64_t before;
 
+	ISR_TEST_POINT("word:A");
 	/* word:A and word:B */
 	before = atomic_fetch_add_explicit(ATOMIC(&word->bits), (uint64_t)delta,
 					   memory_order_acq_rel);
@@ -38,6 +40,7 @@ int64_t isr_word_add(struct isr_word *word, int64_t delta)
 
 int64_t isr_word_exchange(struct isr_word *word, int64_t value)
 {
+	ISR_TEST_POINT("word:A");
 	/* word:A and word:B */
 	return (int64_t)atomic_exchange_explicit(
 		ATOMIC(&word->bits), (uint64_t)value, memory_order_acq_rel);
@@ -49,6 +52,7 @@ bool isr_word_compare_exchange(struct isr_word *word, int64_t *expected,
 	uint64_t found = (uint64_t)*expected;
 	bool done;
 
+	ISR_TEST_POINT("word:A");
 	/* word:A and word:B */
 	done = atomic_compare_exchange_strong_explicit(
 		ATOMIC(&word->bits), &found, (uint64_t)desired,

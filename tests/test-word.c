@@ -6,11 +6,15 @@
 #include <isrloop/word.h>
 
 #include "flood.h"
+#include "race.h"
 
 static struct isr_word word;
 
 static void setup(void)
 {
+#ifdef ISR_TEST_POINTS
+	forget_races();
+#endif
 	word = (struct isr_word)ISR_WORD_INIT(0);
 }
 
@@ -74,7 +78,48 @@ static void add_one(void)
 	isr_word_add(&word, 1);
 }
 
-/* Read, modify, write, by a handler in the middle of the same. */
+#ifdef ISR_TEST_POINTS
+
+/* Read, modify, write: in the middle of it a handler does the same. */
+START_TEST(race_add_in_an_add_is_kept)
+{
+	race_at(0, "word:A", add_one);
+
+	ck_assert_int_eq(isr_word_add(&word, 1), 2);
+
+	assert_raced(1);
+	ck_assert_int_eq(isr_word_load(&word), 2);
+}
+END_TEST
+
+START_TEST(race_add_in_an_exchange_is_found)
+{
+	race_at(0, "word:A", add_one);
+
+	ck_assert_int_eq(isr_word_exchange(&word, 9), 1);
+
+	assert_raced(1);
+	ck_assert_int_eq(isr_word_load(&word), 9);
+}
+END_TEST
+
+START_TEST(race_add_in_a_compare_exchange_is_found)
+{
+	int64_t expected = 0;
+
+	race_at(0, "word:A", add_one);
+
+	ck_assert(!isr_word_compare_exchange(&word, &expected, 9));
+
+	assert_raced(1);
+	ck_assert_int_eq(expected, 1);
+	ck_assert_int_eq(isr_word_load(&word), 1);
+}
+END_TEST
+
+#endif
+
+/* The same, wherever a signal happens to come. */
 START_TEST(word_add_loses_nothing_to_a_handler)
 {
 	int64_t n = 0;
@@ -208,5 +253,13 @@ int main(void)
 	tcase_add_test(tc, word_add_loses_nothing_to_a_thread);
 	tcase_add_test(tc, word_is_never_torn);
 	tcase_add_test(tc, word_broken_twin_a_plain_add_is_lost);
+
+#ifdef ISR_TEST_POINTS
+	tc = xt_case(suite, "race");
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, race_add_in_an_add_is_kept);
+	tcase_add_test(tc, race_add_in_an_exchange_is_found);
+	tcase_add_test(tc, race_add_in_a_compare_exchange_is_found);
+#endif
 	return xt_main(suite);
 }
