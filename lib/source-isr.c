@@ -9,6 +9,7 @@
 
 #include "context.h"
 #include "emerg.h"
+#include "event.h"
 #include "ring.h"
 #include "source.h"
 
@@ -22,18 +23,11 @@ const char *isr_source_get_name(const struct isr_source *source)
 	return source->name;
 }
 
-/* Reports about events are no events: they are not in the sums. */
-static bool is_report(const struct isr_event *event)
-{
-	return event->kind == ISR_EVENT_LOST ||
-	       event->kind == ISR_EVENT_CHIP_LOST;
-}
-
 void isri_source_discard(struct isr_source *source,
 			 const struct isr_event *event)
 {
 	source->untold += event->lost;
-	if (!is_report(event))
+	if (!isri_event_is_report(event))
 		isri_source_count(&source->stats.discarded, 1);
 }
 
@@ -50,7 +44,7 @@ void isri_source_tell_untold(struct isr_source *source, struct isr_event *event)
 static void note_delivery(struct isr_source *source,
 			  const struct isr_event *event, uint64_t now_ns)
 {
-	if (is_report(event))
+	if (isri_event_is_report(event))
 		return;
 
 	isri_source_count(&source->stats.delivered, 1);
@@ -170,7 +164,7 @@ void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
 	if (source->hard) {
 		isri_source_handle(source, kind, event);
 	} else if (!isri_source_is_armed(source)) {
-		if (!is_report(event))
+		if (!isri_event_is_report(event))
 			isri_source_count(&source->stats.discarded, 1);
 	} else {
 		event->source = source->id;

@@ -6,22 +6,16 @@
  * would disarm the source.
  */
 #include <errno.h>
-#include <stdbool.h>
 
 #include <isrloop/latch.h>
 
-/* It tells of other events, or of none. */
-static bool is_report(const struct isr_event *event)
-{
-	return event->kind == ISR_EVENT_LOST ||
-	       event->kind == ISR_EVENT_CHIP_LOST;
-}
+#include "event.h"
 
 int isr_to_flag(struct isr_source *source, const struct isr_event *event,
 		void *arg)
 {
 	(void)source;
-	if (!is_report(event))
+	if (!isri_event_is_report(event))
 		isr_flag_set(arg);
 	return 0;
 }
@@ -43,7 +37,7 @@ int isr_to_latch(struct isr_source *source, const struct isr_event *event,
 	/* It would read or write past the event. */
 	if (latch->value_bytes != sizeof(*event))
 		return -EINVAL;
-	if (!is_report(event))
+	if (!isri_event_is_report(event))
 		(void)isr_latch_store(arg, event);
 	return 0;
 }
