@@ -12,13 +12,13 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "atomic.h"
 #include "context.h"
 #include "flag-wait.h"
 #include "flag.h"
 #include "loop-head.h"
+#include "nap.h"
 #include "ring.h"
 #include "test-point.h"
 #include "wake.h"
@@ -171,21 +171,13 @@ void isri_wake_deliver(struct isri_wake *wake)
 	}
 }
 
-/* Another thread is in the middle of a set: a few instructions. */
-static void wait_a_moment(void)
-{
-	const struct timespec moment = {.tv_nsec = 50000};
-
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
-}
-
 void isri_flag_await_visitors(const struct isr_flag *flag)
 {
 	/* flag-wait:D */
 	while (atomic_load_explicit(ATOMIC(&flag->visitors),
 				    memory_order_seq_cst)) {
 		ISR_TEST_POINT("flag-wait:D");
-		wait_a_moment();
+		isri_nap();
 	}
 }
 
@@ -212,7 +204,8 @@ static void flag_finish(struct isr_flag *flag)
 		isri_wake_collect(wake);
 		while (!ready_remove(wake, flag)) {
 			ISR_TEST_POINT("flag:C");
-			wait_a_moment();
+			/* Another thread is in the middle of a set. */
+			isri_nap();
 			isri_wake_collect(wake);
 		}
 	}
@@ -230,7 +223,7 @@ void isri_wake_finish_flags(struct isri_wake *wake)
 	/* wake:E */
 	while (atomic_load_explicit(&wake->kickers, memory_order_acquire)) {
 		ISR_TEST_POINT("wake:E");
-		wait_a_moment();
+		isri_nap();
 	}
 	isri_waits_done(&wake->waits);
 }

@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "atomic.h"
 #include "guard.h"
+#include "nap.h"
 #include "test-point.h"
 
 /* How often to look for a handler that is done: a microsecond or so. */
@@ -32,11 +32,9 @@ static bool take(struct isr_guard *guard)
  */
 static void wait_a_moment(unsigned int looks)
 {
-	const struct timespec nap = {.tv_nsec = 50 * 1000};
-
 	ISR_TEST_POINT("guard:wait");
 	if (looks > HOLD_LOOKS)
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		isri_nap();
 }
 
 int isr_guard_hold(struct isr_guard *guard)

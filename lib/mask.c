@@ -14,13 +14,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include <isrloop/mask.h>
 
 #include "context.h"
 #include "irq-thread.h"
 #include "loop.h"
+#include "nap.h"
 
 #define WARN_NS 1000000
 /* A handler that is inside will mostly be gone after that many. */
@@ -50,15 +50,13 @@ static void lock_users(struct isr_loop *loop)
 			  "a thread ended without isr_exit()", NULL);
 }
 
-/* Not sched_yield(): a real-time loop would never let an ordinary one run. */
 static void wait_until_empty(const struct isri_door *door)
 {
-	const struct timespec nap = {.tv_nsec = 50 * 1000};
 	unsigned int looks = 0;
 
 	while (!isri_door_is_empty(door))
 		if (++looks > LOOKS)
-			nanosleep(&nap, NULL);
+			isri_nap();
 }
 
 static void mask_all(struct isr_loop *loop)

@@ -17,27 +17,16 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "nap.h"
 #include "signal-handler.h"
 #include "source.h"
 
-/*
- * A handler in another thread may be inside. It is short; a nap and not
- * sched_yield(), because a loop with real-time priority would never yield
- * to a thread without.
- */
-static void nap(void)
-{
-	const struct timespec moment = {.tv_nsec = 50 * 1000};
-
-	nanosleep(&moment, NULL);
-}
-
+/* A handler in another thread may be inside. It is short. */
 static void wait_until_quiet(int signo)
 {
 	while (!isri_signal_is_quiet(signo))
-		nap();
+		isri_nap();
 }
 
 void isri_signal_hold(struct isri_signal *sig)
@@ -46,7 +35,7 @@ void isri_signal_hold(struct isri_signal *sig)
 		return;
 	/* Whoever else wants it leaves its event in the ring. */
 	while (!isri_turn_try(&sig->turn))
-		nap();
+		isri_nap();
 }
 
 void isri_signal_let_go(struct isri_signal *sig)

@@ -714,7 +714,7 @@ inline set_cb(f, value)
  *	if (word && flag->state != ISRI_FLAG_TOLD) {
  *	isri_wake_collect(wake);
  *	while (!ready_remove(wake, flag)) {
- *	wait_a_moment();
+ *	isri_nap();
  *	isri_wake_collect(wake);
  *	flag_let_go(wake, flag);
  */
