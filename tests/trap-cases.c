@@ -338,6 +338,30 @@ static int heap(void)
 	_exit(0);
 }
 
+static void *enter(void *arg)
+{
+	must("isr_enter", isr_enter(loop));
+	must("isr_enter", isr_enter(loop));
+	allocate();
+	must("isr_exit", isr_exit(loop));
+	allocate();
+	must("isr_exit", isr_exit(loop));
+	allocate();
+	return arg;
+}
+
+/*
+ * A thread that says of itself that it is an interrupt. As micropython's
+ * heap_lock.py: no allocation at depth 2 and 1, one at depth 0.
+ */
+static int in_user_thread(void)
+{
+	pthread_t user;
+
+	return pthread_create(&user, NULL, enter, NULL) != 0 ||
+	       pthread_join(user, NULL) != 0;
+}
+
 /* A child that does not use isrloop. */
 static int children(void)
 {
@@ -348,11 +372,13 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } actions[] = {
-	{"again", again},	{"allowed", allowed},	{"children", children},
-	{"deadlock", deadlock}, {"disarmed", disarmed}, {"errno", keeps_errno},
-	{"heap", heap},		{"list", list},		{"loop", in_loop},
-	{"nested", nested},	{"signal", in_signal},	{"strdups", strdups},
-	{"thread", in_thread},
+	{"again", again},	{"allowed", allowed},
+	{"children", children}, {"deadlock", deadlock},
+	{"disarmed", disarmed}, {"errno", keeps_errno},
+	{"heap", heap},		{"list", list},
+	{"loop", in_loop},	{"nested", nested},
+	{"signal", in_signal},	{"strdups", strdups},
+	{"thread", in_thread},	{"user", in_user_thread},
 };
 
 int main(int argc, char **argv)
