@@ -345,5 +345,8 @@ int main(int argc, char **argv)
 	if (!argv[2])
 		ok &= print_coverage();
 	/* A pattern that is none proves nothing. */
+	if (!together->n_run)
+		puts("no scenario has such a name; patterns are globs, as "
+		     "'guard*', and match whole names");
 	return ok && together->n_run ? 0 : 1;
 }
