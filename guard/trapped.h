@@ -207,6 +207,12 @@ TRAP(LOCK, int, pthread_rwlock_timedrdlock,
      (pthread_rwlock_t *l, const struct timespec *t), (l, t))
 TRAP(LOCK, int, pthread_rwlock_timedwrlock,
      (pthread_rwlock_t *l, const struct timespec *t), (l, t))
+TRAP(LOCK, int, pthread_rwlock_clockrdlock,
+     (pthread_rwlock_t *l, clockid_t clock, const struct timespec *t),
+     (l, clock, t))
+TRAP(LOCK, int, pthread_rwlock_clockwrlock,
+     (pthread_rwlock_t *l, clockid_t clock, const struct timespec *t),
+     (l, clock, t))
 TRAP(LOCK, int, pthread_spin_lock, (pthread_spinlock_t *l), (l))
 TRAP(LOCK, int, pthread_cond_wait, (pthread_cond_t *c, pthread_mutex_t *m),
      (c, m))
@@ -226,6 +232,11 @@ TRAP(LOCK, int, pthread_create,
      (pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg),
      (t, attr, fn, arg))
 TRAP(LOCK, int, pthread_join, (pthread_t t, void **ret), (t, ret))
+TRAP(LOCK, int, pthread_timedjoin_np,
+     (pthread_t t, void **ret, const struct timespec *at), (t, ret, at))
+TRAP(LOCK, int, pthread_clockjoin_np,
+     (pthread_t t, void **ret, clockid_t clock, const struct timespec *at),
+     (t, ret, clock, at))
 TRAP(LOCK, int, sem_wait, (sem_t *s), (s))
 TRAP(LOCK, int, sem_timedwait, (sem_t *s, const struct timespec *t), (s, t))
 TRAP(LOCK, int, sem_clockwait,
@@ -237,6 +248,8 @@ TRAP(LOCK, int, cnd_timedwait,
      (cnd_t *c, mtx_t *m, const struct timespec *t), (c, m, t))
 TRAP(LOCK, int, cnd_signal, (cnd_t *c), (c))
 TRAP(LOCK, int, cnd_broadcast, (cnd_t *c), (c))
+TRAP(LOCK, int, thrd_create, (thrd_t *t, thrd_start_t fn, void *arg),
+     (t, fn, arg))
 TRAP(LOCK, int, thrd_join, (thrd_t t, int *ret), (t, ret))
 TRAP(LOCK, void, call_once, (once_flag *once, void (*fn)(void)), (once, fn))
 

@@ -74,11 +74,11 @@ static pthread_spinlock_t spinlock;
 static pthread_barrier_t barrier;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static once_flag call_once_flag = ONCE_FLAG_INIT;
-static pthread_t joining, created;
+static pthread_t joining[3], created;
 static sem_t semaphore;
 static mtx_t mtx, cnd_mtx;
 static cnd_t cnd;
-static thrd_t joining_thrd;
+static thrd_t created_thrd, joining_thrd;
 
 static void nothing(void)
 {
@@ -203,6 +203,12 @@ LOCKS(pthread_rwlock_timedrdlock, pthread_rwlock_timedrdlock(&rwlock, &tick),
       pthread_rwlock_unlock(&rwlock))
 LOCKS(pthread_rwlock_timedwrlock, pthread_rwlock_timedwrlock(&rwlock, &tick),
       pthread_rwlock_unlock(&rwlock))
+LOCKS(pthread_rwlock_clockrdlock,
+      pthread_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &tick),
+      pthread_rwlock_unlock(&rwlock))
+LOCKS(pthread_rwlock_clockwrlock,
+      pthread_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &tick),
+      pthread_rwlock_unlock(&rwlock))
 LOCKS(pthread_spin_lock, pthread_spin_lock(&spinlock),
       pthread_spin_unlock(&spinlock))
 LOCKS(mtx_lock, mtx_lock(&mtx), mtx_unlock(&mtx))
@@ -227,7 +233,11 @@ CASE(pthread_once,
      (once = (pthread_once_t)PTHREAD_ONCE_INIT, pthread_once(&once, nothing)))
 CASE_VOID(call_once, call_once(&call_once_flag, nothing))
 CASE(pthread_create, pthread_create(&created, NULL, thread, NULL))
-CASE(pthread_join, pthread_join(joining, NULL))
+CASE(pthread_join, pthread_join(joining[0], NULL))
+CASE(pthread_timedjoin_np, pthread_timedjoin_np(joining[1], NULL, &tick))
+CASE(pthread_clockjoin_np,
+     pthread_clockjoin_np(joining[2], NULL, CLOCK_MONOTONIC, &tick))
+CASE(thrd_create, thrd_create(&created_thrd, thrd, NULL))
 CASE(thrd_join, thrd_join(joining_thrd, NULL))
 CASE(sem_wait, (sem_post(&semaphore), sem_wait(&semaphore)))
 CASE(sem_timedwait, sem_timedwait(&semaphore, &tick))
@@ -345,7 +355,8 @@ static void prepare_threads(void)
 	mtx_init(&mtx, mtx_timed);
 	mtx_init(&cnd_mtx, mtx_plain);
 	cnd_init(&cnd);
-	pthread_create(&joining, NULL, thread, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&joining[i], NULL, thread, NULL);
 	thrd_create(&joining_thrd, thrd, NULL);
 	pthread_create(&waker, NULL, wake, NULL);
 }
