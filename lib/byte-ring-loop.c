@@ -15,7 +15,7 @@ int isr_byte_ring_init(struct isr_byte_ring *ring, struct isr_loop *loop,
 	if (!ring || !bytes || n_bytes < 2 ||
 	    n_bytes > ISR_BYTE_RING_BYTES_MAX || (n_bytes & (n_bytes - 1)))
 		return -EINVAL;
-	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
+	r = isri_wake_check_open(isri_wake_of(loop), __func__);
 	if (r < 0)
 		return r;
 

@@ -109,7 +109,7 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 
 	if (!loop || !handler || !ret_source || !are_valid(events))
 		return -EINVAL;
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return r;
 	r = isri_source_check_options(options);

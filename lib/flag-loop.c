@@ -262,7 +262,7 @@ int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
 	if (mode & ~(unsigned int)(ISR_FLAG_STICKY | ISR_FLAG_EXCLUSIVE))
 		return -EINVAL;
 	wake = isri_wake_of(loop);
-	r = isri_wake_check(wake);
+	r = isri_wake_check_open(wake, __func__);
 	if (r < 0)
 		return r;
 	flag_bind(flag, wake, mode);

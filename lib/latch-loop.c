@@ -15,7 +15,7 @@ int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 
 	if (!latch || !slots || !value_bytes || value_bytes > SIZE_MAX / 3)
 		return -EINVAL;
-	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
+	r = isri_wake_check_open(isri_wake_of(loop), __func__);
 	if (r < 0)
 		return r;
 

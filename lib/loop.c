@@ -37,7 +37,6 @@ struct isr_loop {
 	bool running;
 	/* Callbacks of ours on the stack. */
 	unsigned int depth;
-	bool freed;
 	struct ev_prepare prepare;
 	struct ev_check check;
 	struct ev_idle idle;
@@ -79,7 +78,7 @@ static void callback_leave(struct isr_loop *loop,
 	isri_context_leave(frame);
 	isri_loop_check_mask(loop);
 	loop->depth--;
-	if (loop->freed && loop->depth == 0 && !loop->running)
+	if (isri_wake_of(loop)->ended && loop->depth == 0 && !loop->running)
 		loop_destroy(loop);
 }
 
@@ -103,7 +102,7 @@ static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 	ev_idle_stop(ev, &loop->idle);
 	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
-	isri_wake_of(loop)->halted = loop->freed;
+	isri_wake_of(loop)->halted = isri_wake_of(loop)->ended;
 	callback_enter(loop, &frame);
 	isri_wake_deliver(isri_wake_of(loop));
 	callback_leave(loop, &frame);
@@ -305,18 +304,21 @@ int isr_loop_free(struct isr_loop *loop)
 	r = isri_loop_check(loop);
 	if (r < 0)
 		return r;
-	if (loop->freed)
+	if (isri_wake_of(loop)->ended)
 		return 0;
 
 	/* A callback that gets the last records may call this again. */
-	loop->freed = true;
+	isri_wake_of(loop)->ended = true;
 	isri_wake_of(loop)->halted = true;
+	/* Nor does one that runs libev itself end it. */
+	loop->depth++;
 	isri_mask_stop(loop);
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
 		loop->base.members->close(loop->base.members);
 	isri_emerg_stop(loop);
 	isri_wake_finish_flags(isri_wake_of(loop));
+	loop->depth--;
 
 	if (loop->running)
 		ev_break(loop->ev, EVBREAK_ONE);
@@ -356,7 +358,7 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	loop->running = false;
 	isri_wake_disarm(isri_wake_of(loop));
 
-	if (loop->freed) {
+	if (isri_wake_of(loop)->ended) {
 		loop_destroy(loop);
 		return -ECANCELED;
 	}
@@ -382,6 +384,13 @@ int isri_loop_check_for(const struct isr_loop *loop, const char *function)
 	if (!loop)
 		return -EINVAL;
 	return isri_wake_check_for(&loop->base.head.wake, function);
+}
+
+int isri_loop_check_open_for(const struct isr_loop *loop, const char *function)
+{
+	if (!loop)
+		return -EINVAL;
+	return isri_wake_check_open(&loop->base.head.wake, function);
 }
 
 void isr_loop_stop(struct isr_loop *loop)
@@ -522,7 +531,7 @@ int isr_loop_get_fd(struct isr_loop *loop)
 	struct isri_loop_fd *watch;
 	int fd, r;
 
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return r;
 	if (!loop->own_ev)

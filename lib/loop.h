@@ -77,6 +77,9 @@ static inline struct isri_loop_base *isri_loop_base(struct isr_loop *loop)
  */
 int isri_loop_check_for(const struct isr_loop *loop, const char *function);
 #define isri_loop_check(loop) isri_loop_check_for(loop, __func__)
+/* The same, and -ECANCELED once the loop is being freed. */
+int isri_loop_check_open_for(const struct isr_loop *loop, const char *function);
+#define isri_loop_check_open(loop) isri_loop_check_open_for(loop, __func__)
 
 /* Emergency records lead to the log; lib/emerg-log.c. As isr_flag_init(). */
 int isri_emerg_start(struct isr_loop *loop);

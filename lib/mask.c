@@ -109,7 +109,7 @@ int isr_mask_at(struct isr_loop *loop, const char *where)
 	struct isri_mask *mask;
 	int r;
 
-	r = isri_loop_check_for(loop, "isr_mask");
+	r = isri_loop_check_open_for(loop, "isr_mask");
 	if (r < 0)
 		return r;
 

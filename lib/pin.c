@@ -426,6 +426,17 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 	return 0;
 }
 
+static int refuse_loop(int r, struct isr_error *reterr_error)
+{
+	if (r == -ECANCELED)
+		return isri_error_copy(reterr_error, r,
+				       "isr_pin_open() on a loop that was "
+				       "freed");
+	return isri_error_copy(reterr_error, r,
+			       "isr_pin_open() belongs on the loop's thread, "
+			       "outside hard handlers");
+}
+
 int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 		 isr_handler_cb *handler, void *arg,
 		 struct isr_source **ret_source, struct isr_error *reterr_error)
@@ -437,11 +448,9 @@ int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 		return isri_error_copy(reterr_error, -EINVAL,
 				       "isr_pin_open() needs a loop, a "
 				       "configuration and a handler");
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
-		return isri_error_copy(reterr_error, r,
-				       "isr_pin_open() belongs on the loop's "
-				       "thread, outside hard handlers");
+		return refuse_loop(r, reterr_error);
 	r = check_config(config, reterr_error);
 	if (r < 0)
 		return r;

@@ -296,7 +296,7 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 		return -EINVAL;
 	if (policy != ISR_RING_DROP_NEW && policy != ISR_RING_DROP_OLD)
 		return -EINVAL;
-	r = isri_wake_check_if_any(isri_wake_of(loop), __func__);
+	r = isri_wake_check_open(isri_wake_of(loop), __func__);
 	if (r < 0)
 		return r;
 

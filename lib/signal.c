@@ -230,7 +230,7 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 
 	if (!loop || !handler || !ret_source || !is_watchable(signo))
 		return -EINVAL;
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return r;
 

@@ -212,7 +212,7 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 
 	if (!loop || !handler || !ret_source || !are_valid(first_ns, period_ns))
 		return -EINVAL;
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return r;
 

@@ -59,7 +59,7 @@ int isr_user_open(struct isr_loop *loop,
 
 	if (!loop || !handler || !ret_source)
 		return -EINVAL;
-	r = isri_loop_check(loop);
+	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return r;
 	r = isri_source_check_options(options);

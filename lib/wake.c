@@ -123,6 +123,16 @@ int isri_wake_check_if_any(const struct isri_wake *wake, const char *function)
 		    : isri_context_refuse_isr(function);
 }
 
+int isri_wake_check_open(const struct isri_wake *wake, const char *function)
+{
+	int r;
+
+	r = isri_wake_check_if_any(wake, function);
+	if (r < 0)
+		return r;
+	return wake && wake->ended ? -ECANCELED : 0;
+}
+
 void isri_wake_claim(struct isri_wake *wake)
 {
 	/* relaxed: see isri_wake_check() */

@@ -51,6 +51,8 @@ struct isri_wake {
 	uint32_t n_ready;
 	/* Loop only: deliver no more in this pass (a stop, the loop's end). */
 	bool halted;
+	/* Loop only: it is being freed, and nothing may begin on it. */
+	bool ended;
 	/* Loop only: every flag bound to it. */
 	struct isr_flag *all;
 	/* Loop only: flag callbacks run. */
@@ -86,6 +88,11 @@ int isri_wake_check_for(const struct isri_wake *wake, const char *function);
 #define isri_wake_check(wake) isri_wake_check_for(wake, __func__)
 /* The same; no wake, of what has no loop: all is well outside ISR context. */
 int isri_wake_check_if_any(const struct isri_wake *wake, const char *function);
+/*
+ * As that, for what begins something on a loop: also -ECANCELED, once the loop
+ * is being freed. What began then would outlive it.
+ */
+int isri_wake_check_open(const struct isri_wake *wake, const char *function);
 
 /*
  * lib/flag-wait.c. 0 when the caller may wait for what this loop does; -EPERM

@@ -58,8 +58,8 @@ struct isr_byte_ring {
  * @param n_bytes  A power of two, 2 to ISR_BYTE_RING_BYTES_MAX; all are
  *                 usable.
  * @context loop (of a ring without loop, any one thread)
- * @return 0; -EINVAL for NULL or another number of bytes; -EPERM off the
- *         loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL or another number of bytes; -ECANCELED when
+ *         the loop was freed; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_byte_ring_init(struct isr_byte_ring *ring,

@@ -62,8 +62,8 @@ struct isr_flag {
  * @param mode  ISR_FLAG_AUTO or ISR_FLAG_STICKY, or'ed with
  *              ISR_FLAG_EXCLUSIVE.
  * @context loop
- * @return 0; -EINVAL for NULL or an unknown mode; -EPERM off the loop's
- *         thread or in ISR context.
+ * @return 0; -EINVAL for NULL or an unknown mode; -ECANCELED when the loop
+ *         was freed; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,

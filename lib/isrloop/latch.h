@@ -56,8 +56,8 @@ struct isr_latch {
  *                     isr_latch_done().
  * @param value_bytes  Size of a value, at least 1.
  * @context loop (of a latch without loop, any one thread)
- * @return 0; -EINVAL for NULL or a size of 0 or too large; -EPERM off the
- *         loop's thread or in ISR context.
+ * @return 0; -EINVAL for NULL or a size of 0 or too large; -ECANCELED when
+ *         the loop was freed; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop,

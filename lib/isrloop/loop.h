@@ -77,9 +77,11 @@ ISR_API int isr_loop_attach(struct ev_loop *ev,
 /**
  * @brief Close all sources, finish all flags, free the loop.
  *
- * From a callback of the loop it takes effect when that callback returns,
- * and isr_loop_run() returns -ECANCELED. It waits for a thread that has
- * entered, but no thread may be blocked in isr_enter() when it is called.
+ * From a callback of the loop the memory goes when that callback returns,
+ * and isr_loop_run() returns -ECANCELED. Until then nothing can begin on it:
+ * to open a source, make a flag or a ring, or mask it, is -ECANCELED and
+ * changes nothing. It waits for a thread that has entered, but no thread may
+ * be blocked in isr_enter() when it is called.
  *
  * @param loop  NULL is legal.
  * @context loop
@@ -109,9 +111,10 @@ ISR_API int isr_loop_run(struct isr_loop *loop);
  *
  * @param loop  Still owns the descriptor: do not close it.
  * @context loop
- * @return The descriptor; -EINVAL for NULL or an attached loop; -EPERM off
- *         the loop's thread or in ISR context; what epoll_create1(2) says
- *         and, for what is watched already, fcntl(2) and epoll_ctl(2).
+ * @return The descriptor; -EINVAL for NULL or an attached loop; -ECANCELED
+ *         when it was freed; -EPERM off the loop's thread or in ISR context;
+ *         what epoll_create1(2) says and, for what is watched already,
+ *         fcntl(2) and epoll_ctl(2).
  * @since 0.1
  */
 ISR_API int isr_loop_get_fd(struct isr_loop *loop);

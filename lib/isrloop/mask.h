@@ -26,8 +26,8 @@ ISR_BEGIN_DECLS
  * @param where  Not copied: it must live as long as the loop. NULL: nowhere.
  * @context loop
  * @return A token for isr_unmask(): 0, and one more for each section that is
- *         open already; -EINVAL for NULL; -EPERM off the loop's thread or in
- *         ISR context.
+ *         open already; -EINVAL for NULL; -ECANCELED when the loop was freed;
+ *         -EPERM off the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_mask_at(struct isr_loop *loop, const char *where);

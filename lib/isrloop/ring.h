@@ -79,7 +79,8 @@ struct isr_ring {
  * @param policy   What happens when it is full.
  * @context loop (of a ring without loop, any one thread)
  * @return 0; -EINVAL for NULL, another number of slots or an unknown policy;
- *         -EPERM off the loop's thread or in ISR context.
+ *         -ECANCELED when the loop was freed; -EPERM off the loop's thread or
+ *         in ISR context.
  * @since 0.1
  */
 ISR_API int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,

@@ -134,8 +134,9 @@ struct isr_pin_info {
  *         asks for something unknown; -ENODEV no such chip; -ENOENT no such
  *         line; -ENOTUNIQ the name is not unique; -EBUSY somebody holds it;
  *         -EACCES; -EOPNOTSUPP the chip cannot do it; -ENOMEM; -EMFILE too
- *         many sources or descriptors; -EAGAIN no thread; -EPERM off the
- *         loop's thread or in ISR context; what else the kernel says.
+ *         many sources or descriptors; -EAGAIN no thread; -ECANCELED the
+ *         loop was freed; -EPERM off the loop's thread or in ISR context;
+ *         what else the kernel says.
  * @since 0.1
  */
 ISR_API int isr_pin_open(struct isr_loop *loop,
@@ -192,8 +193,8 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * @return 0; -EINVAL for NULL, bad options or another signal; -E2BIG options
  *         of a later version; -EBUSY a source watches it already, of any loop,
  *         or one of the parent's did when this child was forked; -ENOMEM;
- *         -EMFILE too many sources; -EPERM off the loop's thread or in ISR
- *         context.
+ *         -EMFILE too many sources; -ECANCELED the loop was freed; -EPERM off
+ *         the loop's thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
@@ -217,9 +218,9 @@ ISR_API int isr_signal_open(struct isr_loop *loop, int signo,
  * @return 0; -EINVAL for NULL, bad options, unknown bits or, hard, a regular
  *         file; -E2BIG options of a later version; -EBADF; -EEXIST a hard
  *         source of the same priority watches it; -ENOMEM; -EMFILE too many
- *         sources or descriptors; -EAGAIN no thread; -EPERM off the loop's
- *         thread or in ISR context; when a foreign loop watches this one, what
- *         fcntl(2) and epoll_ctl(2) say.
+ *         sources or descriptors; -EAGAIN no thread; -ECANCELED the loop was
+ *         freed; -EPERM off the loop's thread or in ISR context; when a
+ *         foreign loop watches this one, what fcntl(2) and epoll_ctl(2) say.
  * @since 0.1
  */
 ISR_API int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
@@ -255,8 +256,9 @@ ISR_API int isr_fd_set_events(struct isr_source *source, unsigned int events);
  * @context loop
  * @return 0; -EINVAL for NULL, bad options or more than 146 years; -E2BIG
  *         options of a later version; -ENOMEM; -EMFILE too many sources or
- *         descriptors; -EAGAIN no thread; what timerfd_create(2) says; -EPERM
- *         off the loop's thread or in ISR context.
+ *         descriptors; -EAGAIN no thread; what timerfd_create(2) says;
+ *         -ECANCELED the loop was freed; -EPERM off the loop's thread or in
+ *         ISR context.
  * @since 0.1
  */
 ISR_API int isr_timer_open(struct isr_loop *loop, uint64_t first_ns,
@@ -297,7 +299,8 @@ ISR_API int isr_timer_set(struct isr_source *source, uint64_t first_ns,
  * @context loop
  * @return 0; -EINVAL for NULL or bad options; -E2BIG options of a later
  *         version; -ENOMEM; -EMFILE too many sources or descriptors; -EAGAIN
- *         no thread; -EPERM off the loop's thread or in ISR context.
+ *         no thread; -ECANCELED the loop was freed; -EPERM off the loop's
+ *         thread or in ISR context.
  * @since 0.1
  */
 ISR_API int isr_user_open(struct isr_loop *loop,
