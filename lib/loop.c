@@ -284,6 +284,9 @@ int isr_loop_attach(struct ev_loop *ev, const struct isr_loop_config *config,
 
 static void loop_destroy(struct isr_loop *loop)
 {
+	/* Those of the callback that freed it, whose source may have failed. */
+	loop->depth++;
+	isri_emerg_stop(loop);
 	watchers_stop(loop);
 	if (loop->own_ev)
 		ev_loop_destroy(loop->ev);

@@ -85,7 +85,7 @@ int isri_loop_check_open_for(const struct isr_loop *loop, const char *function);
 int isri_emerg_start(struct isr_loop *loop);
 /* There is somebody new for those that had nobody to go to. */
 void isri_emerg_announce(struct isr_loop *loop);
-/* The last ones, before the loop goes. */
+/* The last ones, when the loop is freed and before its memory goes. */
 void isri_emerg_stop(struct isr_loop *loop);
 
 /*

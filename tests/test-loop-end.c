@@ -173,6 +173,139 @@ START_TEST(end_is_not_come_to_by_running_the_loop)
 }
 END_TEST
 
+/*
+ * The last records
+ */
+static struct isr_emerg told;
+static unsigned int n_told;
+
+static void take_down(const struct isr_emerg *record, void *arg)
+{
+	told = *record;
+	n_told++;
+}
+
+static int free_and_fail(struct isr_source *source,
+			 const struct isr_event *event, void *arg)
+{
+	xt_ok(isr_loop_free(loop));
+	return -EIO;
+}
+
+static void fire_the_last_event(void)
+{
+	const struct isr_source_options options = {.name = "the last"};
+	struct isr_source *source;
+
+	n_told = 0;
+	xt_ok(isr_user_open(loop, &options, free_and_fail, NULL, &source));
+	xt_ok(isr_source_fire(source, NULL));
+}
+
+static void check_told(void)
+{
+	loop = NULL;
+	ck_assert_uint_eq(n_told, 1);
+	ck_assert_uint_eq(told.kind, ISR_EMERG_FAILED);
+	ck_assert_int_eq(told.code, -EIO);
+	ck_assert_str_eq(told.source_name, "the last");
+}
+
+START_TEST(end_tells_the_failure_of_the_handler_that_freed_it)
+{
+	xt_ok(isr_emerg_set_cb(loop, take_down, NULL));
+	fire_the_last_event();
+
+	xt_fails_with(ECANCELED,
+		      _i ? isr_loop_dispatch(loop) : isr_loop_run(loop));
+
+	check_told();
+}
+END_TEST
+
+START_TEST(end_in_a_foreign_loop_tells_the_last_failure)
+{
+	struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
+
+	xt_ok(isr_loop_free(loop));
+	xt_ok(isr_loop_attach(ev, NULL, &loop));
+	xt_ok(isr_emerg_set_cb(loop, take_down, NULL));
+	fire_the_last_event();
+
+	ck_assert_int_eq(ev_run(ev, 0), 0);
+
+	check_told();
+	ev_loop_destroy(ev);
+}
+END_TEST
+
+static void take_down_message(enum isr_log_level level, const char *message,
+			      void *arg)
+{
+	if (level == ISR_LOG_WARNING && strstr(message, "the handler failed"))
+		n_told++;
+}
+
+START_TEST(end_tells_the_last_failure_to_the_log)
+{
+	xt_ok(isr_loop_set_log_cb(loop, take_down_message, NULL));
+	fire_the_last_event();
+
+	xt_fails_with(ECANCELED, isr_loop_run(loop));
+
+	loop = NULL;
+	ck_assert_uint_eq(n_told, 1);
+}
+END_TEST
+
+static void free_and_take(void *arg)
+{
+	struct isr_emerg record;
+
+	xt_ok(isr_loop_free(loop));
+	xt_fails_with(EINVAL, isr_unmask(loop, 1));
+	ck_assert_int_eq(isr_emerg_take(loop, &record), 1);
+	isr_fail(-EIO, "and more");
+	xt_ok(isr_emerg_set_cb(loop, NULL, NULL));
+}
+
+START_TEST(end_tells_nothing_to_who_has_asked_not_to_be_told)
+{
+	n_told = 0;
+	xt_ok(isr_emerg_set_cb(loop, take_down, NULL));
+	xt_ok(isr_schedule(loop, free_and_take, NULL));
+
+	xt_fails_with(ECANCELED, isr_loop_run(loop));
+
+	loop = NULL;
+	ck_assert_uint_eq(n_told, 0);
+}
+END_TEST
+
+static void try_everything(const struct isr_emerg *record, void *arg)
+{
+	struct isr_loop_stats stats;
+	struct isr_emerg none;
+
+	take_down(record, arg);
+	xt_ok(isr_loop_free(loop));
+	xt_fails_with(EBUSY, isr_loop_run(loop));
+	xt_fails_with(ECANCELED, isr_mask(loop));
+	ck_assert_int_eq(isr_emerg_take(loop, &none), 0);
+	xt_ok(isr_loop_get_stats(loop, &stats));
+}
+
+START_TEST(end_has_a_loop_in_the_callback_of_its_last_record)
+{
+	xt_ok(isr_emerg_set_cb(loop, try_everything, NULL));
+	fire_the_last_event();
+
+	xt_fails_with(ECANCELED, isr_loop_run(loop));
+
+	check_told();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("loop end");
@@ -187,6 +320,15 @@ int main(void)
 			    BEGINNINGS);
 	tcase_add_loop_test(tcase, end_is_not_come_to_by_running_the_loop, 0,
 			    2);
+	tcase_add_loop_test(tcase,
+			    end_tells_the_failure_of_the_handler_that_freed_it,
+			    0, 2);
+	tcase_add_test(tcase, end_in_a_foreign_loop_tells_the_last_failure);
+	tcase_add_test(tcase, end_tells_the_last_failure_to_the_log);
+	tcase_add_test(tcase,
+		       end_tells_nothing_to_who_has_asked_not_to_be_told);
+	tcase_add_test(tcase,
+		       end_has_a_loop_in_the_callback_of_its_last_record);
 
 	return xt_main(suite);
 }

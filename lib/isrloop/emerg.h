@@ -64,7 +64,12 @@ typedef void isr_emerg_cb(const struct isr_emerg *record, void *arg);
  * @brief Say who gets the loop's records; by default its log does.
  *
  * Without this and without a log (isr_loop_set_log_cb()) they stay until they
- * are taken.
+ * are taken, or the loop ends.
+ *
+ * @cb and @arg are used until isr_loop_free() returns; but when that is called
+ * in a callback of the loop, which may yet fail, until isr_loop_run(),
+ * isr_loop_dispatch() or ev_run() has got control back from it. Whoever frees
+ * @arg earlier sets NULL first, which is legal in that callback.
  *
  * @param loop  A loop.
  * @param cb    Called on the loop, oldest first. NULL: the log again.

@@ -142,7 +142,7 @@ ISR_API struct ev_loop *isr_loop_get_ev(struct isr_loop *loop);
  * @brief Say where messages of the library go; by default nowhere.
  * @param loop  Messages of this loop and its sources.
  * @param cb    NULL: nowhere.
- * @param arg   Handed to @cb.
+ * @param arg   Handed to @cb; used as long as that of isr_emerg_set_cb().
  * @context loop
  * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
  * @since 0.1
