@@ -44,6 +44,7 @@
  * (50), which feed ours.
  */
 #define PRIORITY 40
+#define NAME_BYTES 16
 #define REPORTS_MAX 16
 /* Stack that handlers may use without a page fault. */
 #define STACK_TOUCHED_BYTES (64 * 1024)
@@ -66,6 +67,7 @@ struct isri_irq_thread {
 	/* under the lock */
 	pthread_mutex_t lock;
 	unsigned int generation;
+	bool ended; /* by itself: it could not wait */
 };
 
 _Static_assert(ISRI_IRQ_THREADS_MAX >= 2 * (ISR_PRIORITY_MAX + 1),
@@ -195,6 +197,31 @@ static unsigned int get_generation(struct isri_irq_thread *thread)
 	return generation;
 }
 
+static void make_name(const struct isri_irq_thread *thread, char *ret_name)
+{
+	snprintf(ret_name, NAME_BYTES, "isr-%s/%d",
+		 thread->hard ? "irq" : "read", thread->priority);
+}
+
+/*
+ * Only what does not belong to us can cause it: a descriptor of ours that the
+ * program has closed. To try again for ever would be a thread that spins.
+ */
+static void end_early(struct isri_irq_thread *thread, int error)
+{
+	char message[ISR_EMERG_TEXT_BYTES];
+	char name[NAME_BYTES];
+
+	pthread_mutex_lock(&thread->lock);
+	thread->ended = true;
+	pthread_mutex_unlock(&thread->lock);
+	make_name(thread, name);
+	snprintf(message, sizeof(message),
+		 "thread %s ended: epoll_wait() failed", name);
+	isri_emerg_record(thread->loop, ISR_EMERG_THREAD, -error, 0, message,
+			  NULL);
+}
+
 static void touch_stack(void)
 {
 	volatile char stack[STACK_TOUCHED_BYTES];
@@ -204,28 +231,38 @@ static void touch_stack(void)
 		stack[i] = 0;
 }
 
+/* False: it is to end. */
+static bool wait_and_serve(struct isri_irq_thread *thread)
+{
+	unsigned int generation = get_generation(thread);
+	struct epoll_event reports[REPORTS_MAX];
+	int i, n;
+
+	n = epoll_wait(thread->epoll_fd, reports, REPORTS_MAX, -1);
+	if (n < 0 && errno != EINTR) {
+		end_early(thread, errno);
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		/* The entry of the stop descriptor is none. */
+		if (!reports[i].data.ptr)
+			return false;
+		if (!serve(thread, generation, &reports[i]))
+			break;
+	}
+	return true;
+}
+
 static void *run(void *arg)
 {
 	struct isri_irq_thread *thread = arg;
-	struct epoll_event reports[REPORTS_MAX];
-	unsigned int generation;
-	int i, n;
 
 	touch_stack();
 	isri_crash_thread_begin();
-	for (;;) {
-		generation = get_generation(thread);
-		n = epoll_wait(thread->epoll_fd, reports, REPORTS_MAX, -1);
-		for (i = 0; i < n; i++) {
-			/* The entry of the stop descriptor is none. */
-			if (!reports[i].data.ptr) {
-				isri_crash_thread_end();
-				return NULL;
-			}
-			if (!serve(thread, generation, &reports[i]))
-				break;
-		}
-	}
+	while (wait_and_serve(thread))
+		;
+	isri_crash_thread_end();
+	return NULL;
 }
 
 static int init_lock(pthread_mutex_t *lock)
@@ -352,10 +389,9 @@ static void raise_priority(struct isri_irq_thread *thread)
 
 static void set_name(struct isri_irq_thread *thread)
 {
-	char name[16];
+	char name[NAME_BYTES];
 
-	snprintf(name, sizeof(name), "isr-%s/%d", thread->hard ? "irq" : "read",
-		 thread->priority);
+	make_name(thread, name);
 	pthread_setname_np(thread->id, name);
 }
 
@@ -418,6 +454,16 @@ static void stop(struct isri_irq_thread *thread)
 	free(thread);
 }
 
+static bool has_ended(struct isri_irq_thread *thread)
+{
+	bool ended;
+
+	isri_irq_thread_lock(thread);
+	ended = thread->ended;
+	isri_irq_thread_unlock(thread);
+	return ended;
+}
+
 int isri_irq_thread_get(struct isr_loop *loop, bool hard, int priority,
 			struct isri_irq_thread **ret_thread)
 {
@@ -430,6 +476,8 @@ int isri_irq_thread_get(struct isr_loop *loop, bool hard, int priority,
 		r = start(loop, hard, priority, home);
 		if (r < 0)
 			return r;
+	} else if (has_ended(*home)) {
+		return -EAGAIN;
 	}
 
 	(*home)->users++;

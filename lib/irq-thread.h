@@ -26,8 +26,8 @@ struct isri_irq_entry {
 
 /*
  * The loop's IRQ thread (or reader) of this priority, started if need be. Loop
- * thread. Returns 0, -ENOMEM, or what pthread_create, epoll_create1 and
- * eventfd say.
+ * thread. Returns 0, -ENOMEM, -EAGAIN when it has ended by itself, or what
+ * pthread_create, epoll_create1 and eventfd say.
  */
 int isri_irq_thread_get(struct isr_loop *loop, bool hard, int priority,
 			struct isri_irq_thread **ret_thread);

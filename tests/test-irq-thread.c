@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -23,6 +24,27 @@ static bool unblocked;			 /* likewise: a signal was */
 static struct isr_flag served;
 static sigset_t mask_before;
 
+/* What waits of a thread fail with, and how many of them may. */
+static atomic_int wait_error, n_errors;
+#define WAIT_ERRORS 3
+
+int __real_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms);
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int ms)
+{
+	int error = atomic_load(&wait_error), left;
+
+	left = error ? atomic_fetch_sub(&n_errors, 1) : 0;
+	if (left <= 0)
+		return __real_epoll_wait(fd, events, max, ms);
+	/* It should have ended: that is all that the test waits for. */
+	if (error == EBADF && left < WAIT_ERRORS)
+		isr_loop_stop(loop);
+	errno = error;
+	return -1;
+}
+
 static void stop(struct isr_flag *flag, uint32_t count, void *arg)
 {
 	isr_loop_stop(loop);
@@ -33,6 +55,7 @@ static void setup_thread(bool hard)
 	int i;
 
 	xt_loop_setup();
+	atomic_store(&wait_error, 0);
 	xt_ok(isr_flag_init(&served, loop, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_set_cb(&served, stop, NULL));
 	memset(n_served, 0, sizeof(n_served));
@@ -416,6 +439,66 @@ START_TEST(irq_thread_may_end_while_held)
 }
 END_TEST
 
+static struct isr_emerg last_words;
+static unsigned int n_records;
+
+static void take_down(const struct isr_emerg *record, void *arg)
+{
+	last_words = *record;
+	n_records++;
+	isr_loop_stop(loop);
+}
+
+/* In the thread, which does not wait meanwhile. */
+static void let_waits_fail(struct isri_irq_entry *entry, unsigned int events)
+{
+	count(entry, events);
+	atomic_store(&n_errors, WAIT_ERRORS);
+	atomic_store(&wait_error, entry == &entries[A] ? EINTR : EBADF);
+}
+
+START_TEST(irq_thread_that_cannot_wait_ends_and_says_so)
+{
+	struct isri_irq_thread *second;
+
+	n_records = 0;
+	xt_ok(isr_emerg_set_cb(loop, take_down, NULL));
+	watch(TRIGGER, let_waits_fail);
+
+	ck_assert_int_eq(eventfd_write(entries[TRIGGER].fd, 1), 0);
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_uint_eq(last_words.kind, ISR_EMERG_THREAD);
+	ck_assert_int_eq(last_words.code, -EBADF);
+	ck_assert_uint_eq(last_words.context, ISR_CONTEXT_THREAD);
+	ck_assert_str_eq(last_words.message,
+			 _i ? "thread isr-irq/0 ended: epoll_wait() failed"
+			    : "thread isr-read/0 ended: epoll_wait() failed");
+	xt_fails_with(EAGAIN, isri_irq_thread_get(loop, _i, 0, &second));
+	unwatch(TRIGGER);
+	isri_irq_thread_put(thread);
+	ck_assert_int_eq(atomic_load(&n_errors), WAIT_ERRORS - 1);
+	ck_assert_uint_eq(n_records, 1);
+	thread = NULL;
+}
+END_TEST
+
+START_TEST(irq_thread_goes_on_when_a_wait_is_interrupted)
+{
+	watch(TRIGGER, count_and_tell);
+	watch(A, let_waits_fail);
+	ck_assert_int_eq(eventfd_write(entries[A].fd, 1), 0);
+	while (atomic_load(&n_errors) >= 0 || !atomic_load(&wait_error))
+		sched_yield();
+
+	trigger(count_and_tell);
+
+	unwatch(TRIGGER);
+	unwatch(A);
+	ck_assert_uint_eq(n_served[TRIGGER], 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("irq-thread");
@@ -429,6 +512,9 @@ int main(void)
 	tcase_add_test(tcase, irq_thread_ends_with_its_last_user);
 	tcase_add_loop_test(tcase, irq_thread_is_one_a_priority_and_kind, 0,
 			    2 * (ISR_PRIORITY_MAX + 1));
+	tcase_add_loop_test(tcase, irq_thread_that_cannot_wait_ends_and_says_so,
+			    0, 1);
+	tcase_add_test(tcase, irq_thread_goes_on_when_a_wait_is_interrupted);
 
 	tcase = xt_case(suite, "hold");
 	tcase_add_checked_fixture(tcase, setup_hard, teardown);
@@ -436,6 +522,8 @@ int main(void)
 	tcase_add_test(tcase, irq_thread_held_lets_entries_come_and_go);
 	tcase_add_test(tcase, irq_thread_started_while_held_is_held);
 	tcase_add_test(tcase, irq_thread_may_end_while_held);
+	tcase_add_loop_test(tcase, irq_thread_that_cannot_wait_ends_and_says_so,
+			    1, 2);
 
 	return xt_main(suite);
 }

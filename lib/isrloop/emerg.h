@@ -29,7 +29,8 @@ enum isr_emerg_kind {
 	ISR_EMERG_OVER_BUDGET, /**< a handler ran longer than its budget */
 	ISR_EMERG_SCHEDULE_FULL, /**< isr_schedule() refused a call */
 	ISR_EMERG_MASK, /**< a critical section was too long, or ended wrongly */
-	ISR_EMERG_CRASH /**< a fault in a handler: see isr_crash_install() */
+	ISR_EMERG_CRASH, /**< a fault in a handler: see isr_crash_install() */
+	ISR_EMERG_THREAD /**< an IRQ thread or reader cannot wait any more */
 };
 
 /** Where; from ISR_CONTEXT_SIGNAL on it is ISR context. */
