@@ -10,5 +10,6 @@
 #define ISRI_NS_PER_S 1000000000ULL
 
 uint64_t isri_clock_to_ns(const struct timespec *ts);
+struct timespec isri_clock_to_timespec(uint64_t t_ns);
 
 #endif /* ISRI_CLOCK_H */

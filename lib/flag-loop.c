@@ -82,7 +82,6 @@ static void ready_append(struct isri_wake *wake, struct isr_flag *flag)
 	flag->next = NULL;
 	*wake->ready_end = flag;
 	wake->ready_end = &flag->next;
-	wake->n_ready++;
 }
 
 static void ready_unlink(struct isri_wake *wake, struct isr_flag **link)
@@ -92,7 +91,6 @@ static void ready_unlink(struct isri_wake *wake, struct isr_flag **link)
 	*link = flag->next;
 	if (wake->ready_end == &flag->next)
 		wake->ready_end = link;
-	wake->n_ready--;
 }
 
 static bool ready_remove(struct isri_wake *wake, struct isr_flag *flag)
@@ -156,19 +154,17 @@ static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 	isri_loop_check_mask((struct isr_loop *)wake);
 }
 
-void isri_wake_deliver(struct isri_wake *wake)
+bool isri_wake_deliver(struct isri_wake *wake)
 {
-	uint32_t left;
+	struct isr_flag *flag;
 
 	isri_wake_collect(wake);
-	/* What gets ready meanwhile waits for the next pass. */
-	for (left = wake->n_ready; left && wake->ready && !wake->halted;
-	     left--) {
-		struct isr_flag *flag = wake->ready;
-
-		ready_unlink(wake, &wake->ready);
-		flag_deliver(wake, flag);
-	}
+	flag = wake->ready;
+	if (!flag)
+		return false;
+	ready_unlink(wake, &wake->ready);
+	flag_deliver(wake, flag);
+	return true;
 }
 
 void isri_flag_await_visitors(const struct isr_flag *flag)
@@ -277,8 +273,7 @@ static void flag_requeue(struct isr_flag *flag)
 	flag->state = ISRI_FLAG_UNSEEN;
 	ready_append(flag->wake, flag);
 	/* A foreign loop may be about to wait, and sees only the fd. */
-	if (isri_wake_disarm(flag->wake))
-		isri_wake_kick(flag->wake);
+	isri_wake_rouse(flag->wake);
 }
 
 /* Under the lock of its waiters. */

@@ -1,15 +1,95 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F2: what lives in a loop: its members, their numbers, its log.
+ * F2: what a loop has that needs no libev: its configuration, its counters,
+ * what lives in it, its log.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "context.h"
 #include "loop.h"
+#include "size.h"
 
 #define LOG_BYTES 600
+
+#define URGENT_STEPS 64
+#define URGENT_NS 5000000
+#define STACK_BYTES (64 * 1024)
+#define STACKS_KEPT 64
+
+int isri_loop_check_config(const struct isr_loop_config *config,
+			   const char *function)
+{
+	uint32_t depth;
+	int r;
+
+	r = isri_context_refuse_isr(function);
+	if (r < 0)
+		return r;
+	if (!config)
+		return 0;
+	r = isri_check_size(config, config->sz, sizeof(*config));
+	if (r < 0)
+		return r;
+	depth = config->schedule_depth;
+	if (depth && (depth < 2 || depth > ISRI_SCHEDULE_DEPTH_MAX ||
+		      (depth & (depth - 1))))
+		return -EINVAL;
+	return 0;
+}
+
+void isri_loop_take_config(struct isr_loop *loop,
+			   const struct isr_loop_config *config)
+{
+	struct isr_loop_config *mine = &isri_loop_base(loop)->config;
+
+	if (config)
+		*mine = *config;
+	if (!mine->schedule_depth)
+		mine->schedule_depth = ISRI_SCHEDULE_DEPTH;
+	if (!mine->urgent_steps)
+		mine->urgent_steps = URGENT_STEPS;
+	if (!mine->urgent_ns)
+		mine->urgent_ns = URGENT_NS;
+	if (!mine->stack_bytes)
+		mine->stack_bytes = STACK_BYTES;
+	if (!mine->stacks_kept)
+		mine->stacks_kept = STACKS_KEPT;
+}
+
+int isr_loop_get_stats(const struct isr_loop *loop,
+		       struct isr_loop_stats *ret_stats)
+{
+	const struct isri_loop_base *base = (const void *)loop;
+	const struct isri_loop_head *head = &base->head;
+	int r = isri_loop_check(loop);
+
+	if (r < 0)
+		return r;
+	if (!ret_stats)
+		return -EINVAL;
+	*ret_stats = (struct isr_loop_stats){
+		.wakeups = base->wakeups,
+		.passes = base->passes,
+		.deliveries = head->wake.deliveries,
+		.scheduled = head->schedule.made,
+		.schedule_refused = isr_ring_get_lost_total(&head->schedule.ring),
+		.masks = head->mask.masks,
+		.mask_max_ns = head->mask.max_ns,
+		.mask_max_where = head->mask.max_where,
+		.steps = base->steps.n_steps,
+		.urgent_steps = base->steps.n_urgent,
+		.budget_exhausted = base->steps.budget_exhausted,
+		.step_max_ns = base->steps.max_ns,
+		.tasks = base->n_tasks,
+	};
+	memcpy(ret_stats->step_max_name, base->steps.max_name,
+	       sizeof(ret_stats->step_max_name));
+	return 0;
+}
 
 int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb, void *arg)
 {

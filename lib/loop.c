@@ -37,6 +37,8 @@ struct isr_loop {
 	bool running;
 	/* Callbacks of ours on the stack. */
 	unsigned int depth;
+	/* How long a pass may take, when its steps are short. */
+	uint64_t pass_ns;
 	struct ev_prepare prepare;
 	struct ev_check check;
 	struct ev_idle idle;
@@ -46,8 +48,6 @@ struct isr_loop {
 	/* For a foreign loop; -1 until isr_loop_get_fd(). */
 	int outer_fd;
 	struct isri_loop_fd *watches;
-	uint64_t wakeups;
-	uint64_t passes;
 };
 
 _Static_assert(offsetof(struct isr_loop, base) == 0, "see isri_loop_base()");
@@ -55,6 +55,11 @@ _Static_assert(offsetof(struct isr_loop, base) == 0, "see isri_loop_base()");
 /* libev's part of a struct isri_loop_fd. */
 struct loop_io {
 	struct ev_io ev;
+	struct isri_loop_fd *watch;
+	/* The callback, with these ISR_FD_* bits, found in this pass. */
+	struct isri_step step;
+	unsigned int ready;
+	uint64_t ready_pass;
 	struct isri_loop_fd *next;
 	struct isri_loop_fd **prev;
 };
@@ -87,11 +92,13 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 {
 	struct isr_loop *loop = prepare->data;
 
-	loop->passes++;
+	loop->base.passes++;
 	/* Left so by a callback that is libev's. */
 	isri_loop_check_mask(loop);
-	if (isri_wake_of(loop)->ready || !isri_wake_arm(isri_wake_of(loop)))
+	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
 		ev_idle_start(ev, &loop->idle);
+	else
+		isri_alarms_prepare(loop);
 }
 
 static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
@@ -104,7 +111,7 @@ static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 	/* A stop ended the run that it halted, also one that is not ours. */
 	isri_wake_of(loop)->halted = isri_wake_of(loop)->ended;
 	callback_enter(loop, &frame);
-	isri_wake_deliver(isri_wake_of(loop));
+	isri_pass_run(loop, loop->pass_ns);
 	callback_leave(loop, &frame);
 }
 
@@ -119,7 +126,7 @@ static void on_wake(struct ev_loop *ev, struct ev_io *io, int revents)
 	uint64_t count;
 
 	if (read(io->fd, &count, sizeof(count)) == sizeof(count))
-		loop->wakeups++;
+		loop->base.wakeups++;
 }
 
 static void on_stop(struct isr_flag *flag, uint32_t count, void *arg)
@@ -139,7 +146,7 @@ static void watchers_start(struct isr_loop *loop)
 	ev_io_init(&loop->wake_io, on_wake, isri_wake_of(loop)->fd, EV_READ);
 	/* The prepare last, so that it arms after others have set flags. */
 	ev_set_priority(&loop->prepare, EV_MINPRI);
-	ev_set_priority(&loop->check, EV_MAXPRI);
+	ev_set_priority(&loop->check, EV_MAXPRI - 1);
 	ev_set_priority(&loop->idle, EV_MINPRI);
 	loop->prepare.data = loop;
 	loop->check.data = loop;
@@ -170,46 +177,22 @@ static void watch_forks(void)
 	fork_watch = -pthread_atfork(NULL, NULL, isri_context_forked);
 }
 
-static int check_config(const struct isr_loop_config *config,
-			const char *function)
+static int init_flags(struct isr_loop *loop)
 {
-	uint32_t depth;
 	int r;
 
-	r = isri_context_refuse_isr(function);
-	if (r < 0)
-		return r;
-	if (!config)
-		return 0;
-	r = isri_check_size(config, config->sz, sizeof(*config));
-	if (r < 0)
-		return r;
-	depth = config->schedule_depth;
-	if (depth && (depth < 2 || depth > ISRI_SCHEDULE_DEPTH_MAX ||
-		      (depth & (depth - 1))))
-		return -EINVAL;
-	return 0;
-}
-
-static int init_flags(struct isr_loop *loop,
-		      const struct isr_loop_config *config)
-{
-	uint32_t depth = ISRI_SCHEDULE_DEPTH;
-	int r;
-
-	if (config && config->schedule_depth)
-		depth = config->schedule_depth;
 	r = isri_emerg_start(loop);
 	if (r < 0)
 		return r;
-	r = isri_mask_init(loop, config ? config->mask_warn_ns : 0);
+	r = isri_mask_init(loop, loop->base.config.mask_warn_ns);
 	if (r < 0)
 		return r;
 	r = isr_flag_init(&loop->stop, loop, ISR_FLAG_AUTO);
 	if (r < 0)
 		return r;
 	isr_flag_set_cb(&loop->stop, on_stop, loop);
-	return isri_schedule_init(&loop->base.head.schedule, loop, depth);
+	return isri_schedule_init(&loop->base.head.schedule, loop,
+				  loop->base.config.schedule_depth);
 }
 
 static int loop_new(struct ev_loop *ev, bool own_ev,
@@ -232,9 +215,18 @@ static int loop_new(struct ev_loop *ev, bool own_ev,
 		close(fd);
 		return -ENOMEM;
 	}
-	*loop = (struct isr_loop){.ev = ev, .own_ev = own_ev, .outer_fd = -1};
+	*loop = (struct isr_loop){
+		.ev = ev,
+		.own_ev = own_ev,
+		.pass_ns = ISRI_PASS_NS,
+		.outer_fd = -1,
+	};
 	isri_wake_init(isri_wake_of(loop), fd);
-	r = init_flags(loop, config);
+	isri_steps_init(&loop->base.steps);
+	isri_loop_take_config(loop, config);
+	r = init_flags(loop);
+	if (r == 0)
+		r = isri_alarms_init(loop);
 	if (r < 0) {
 		isri_schedule_done(&loop->base.head.schedule);
 		isri_mask_done(loop);
@@ -256,7 +248,7 @@ int isr_loop_new(const struct isr_loop_config *config,
 
 	if (!ret_loop)
 		return -EINVAL;
-	r = check_config(config, __func__);
+	r = isri_loop_check_config(config, __func__);
 	if (r < 0)
 		return r;
 	ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
@@ -276,7 +268,7 @@ int isr_loop_attach(struct ev_loop *ev, const struct isr_loop_config *config,
 
 	if (!ev || !ret_loop)
 		return -EINVAL;
-	r = check_config(config, __func__);
+	r = isri_loop_check_config(config, __func__);
 	if (r < 0)
 		return r;
 	return loop_new(ev, false, config, ret_loop);
@@ -287,6 +279,7 @@ static void loop_destroy(struct isr_loop *loop)
 	/* Those of the callback that freed it, whose source may have failed. */
 	loop->depth++;
 	isri_emerg_stop(loop);
+	isri_alarms_done(loop);
 	watchers_stop(loop);
 	if (loop->own_ev)
 		ev_loop_destroy(loop->ev);
@@ -333,7 +326,8 @@ int isr_loop_free(struct isr_loop *loop)
 /* The foreign loop waits for us: asleep, or due again at once. */
 static void outer_sleep(struct isr_loop *loop)
 {
-	if (!isri_wake_arm(isri_wake_of(loop)) || isri_wake_of(loop)->ready)
+	isri_alarms_prepare(loop);
+	if (!isri_wake_arm(isri_wake_of(loop)) || isri_steps_are_due(loop))
 		isri_wake_kick(isri_wake_of(loop));
 }
 
@@ -357,6 +351,9 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	loop->running = true;
 	loop->stopped = false;
 	isri_wake_of(loop)->halted = false;
+	/* The foreign loop has the others' turns to give. */
+	loop->pass_ns = flags & EVRUN_NOWAIT ? loop->base.config.urgent_ns
+					     : ISRI_PASS_NS;
 	ev_run(loop->ev, flags);
 	loop->running = false;
 	isri_wake_disarm(isri_wake_of(loop));
@@ -407,29 +404,6 @@ struct ev_loop *isr_loop_get_ev(struct isr_loop *loop)
 	return isri_loop_check(loop) < 0 ? NULL : loop->ev;
 }
 
-int isr_loop_get_stats(const struct isr_loop *loop,
-		       struct isr_loop_stats *ret_stats)
-{
-	int r = isri_loop_check(loop);
-
-	if (r < 0)
-		return r;
-	if (!ret_stats)
-		return -EINVAL;
-	*ret_stats = (struct isr_loop_stats){
-		.wakeups = loop->wakeups,
-		.passes = loop->passes,
-		.deliveries = loop->base.head.wake.deliveries,
-		.scheduled = loop->base.head.schedule.made,
-		.schedule_refused =
-			isr_ring_get_lost_total(&loop->base.head.schedule.ring),
-		.masks = loop->base.head.mask.masks,
-		.mask_max_ns = loop->base.head.mask.max_ns,
-		.mask_max_where = loop->base.head.mask.max_where,
-	};
-	return 0;
-}
-
 static int to_libev(unsigned int events)
 {
 	return ((events & ISR_FD_READ) ? EV_READ : 0) |
@@ -440,22 +414,33 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 {
 	struct isri_loop_fd *watch = io->data;
 	struct isr_loop *loop = watch->loop;
-	unsigned int events = ((revents & EV_READ) ? ISR_FD_READ : 0) |
-			      ((revents & EV_WRITE) ? ISR_FD_WRITE : 0);
-	struct isri_frame frame;
 
-	/* Stopped in this pass: it is level triggered and comes again. */
-	if (isri_wake_of(loop)->halted)
+	if (!watch->cb)
 		return;
-	callback_enter(loop, &frame);
-	watch->cb(watch, events);
-	callback_leave(loop, &frame);
+	/* It is awake: to queue a step needs no kick. */
+	isri_wake_disarm(isri_wake_of(loop));
+	watch->io->ready = ((revents & EV_READ) ? ISR_FD_READ : 0) |
+			   ((revents & EV_WRITE) ? ISR_FD_WRITE : 0);
+	watch->io->ready_pass = loop->base.passes;
+	isri_step_queue(loop, &watch->io->step, ISRI_BAND_ORDINARY);
+}
+
+static void serve_fd(struct isri_step *step)
+{
+	struct loop_io *io = (struct loop_io *)((char *)step -
+					  offsetof(struct loop_io, step));
+	struct isri_loop_fd *watch = io->watch;
+
+	/* It is level triggered: what is ready was found again since. */
+	if (io->ready_pass == watch->loop->base.passes)
+		watch->cb(watch, io->ready);
 }
 
 static void watch_apply(struct isri_loop_fd *watch)
 {
 	struct isr_loop *loop = watch->loop;
 
+	isri_step_unqueue(loop, &watch->io->step);
 	ev_io_stop(loop->ev, &watch->io->ev);
 	ev_io_set(&watch->io->ev, watch->fd, to_libev(watch->events));
 	if (watch->events)
@@ -485,7 +470,11 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 		io->next->io->prev = &io->next;
 	loop->watches = watch;
 
+	io->watch = watch;
+	io->step.run = serve_fd;
+	io->step.name = "descriptor";
 	ev_init(&io->ev, on_fd);
+	ev_set_priority(&io->ev, EV_MAXPRI);
 	io->ev.data = watch;
 	r = isri_loop_outer_update(loop->outer_fd, watch);
 	if (r < 0) {
@@ -519,6 +508,7 @@ void isri_loop_fd_remove(struct isri_loop_fd *watch)
 
 	if (!io)
 		return;
+	isri_step_unqueue(watch->loop, &io->step);
 	ev_io_stop(watch->loop->ev, &io->ev);
 	isri_loop_outer_remove(watch->loop->outer_fd, watch);
 	*io->prev = io->next;

@@ -10,29 +10,12 @@
 #include <isrloop/isr.h>
 #include <isrloop/loop.h>
 
+#include "alarm.h"
+#include "loop-fd.h"
 #include "loop-head.h"
+#include "step.h"
 
 struct isri_irq_thread;
-struct isri_loop_fd;
-struct loop_io;
-
-/* Runs on the loop's thread; events are ISR_FD_* bits that are ready. */
-typedef void isri_loop_fd_cb(struct isri_loop_fd *watch, unsigned int events);
-
-/*
- * One descriptor that the loop watches, level triggered. Private to loop.c
- * but for fd. A callback may close any watch, its own included: then it
- * must not touch the watch afterwards.
- */
-struct isri_loop_fd {
-	int fd;
-	unsigned int events;
-	isri_loop_fd_cb *cb;
-	/* A foreign loop's duplicate of fd; -1: none. */
-	int outer_fd;
-	struct isr_loop *loop;
-	struct loop_io *io;
-};
 
 /* Whatever lives in a loop and must end before it: sources. */
 struct isri_loop_member {
@@ -57,6 +40,14 @@ struct isri_irq_threads {
 /* What a loop has that needs no libev; every struct isr_loop begins so. */
 struct isri_loop_base {
 	struct isri_loop_head head;
+	/* Defaults filled in. */
+	struct isr_loop_config config;
+	struct isri_steps steps;
+	struct isri_alarms alarms;
+	/* Tasks alive. */
+	uint64_t n_tasks;
+	uint64_t wakeups;
+	uint64_t passes;
 	struct isri_loop_member *members;
 	struct isri_irq_threads irq_threads;
 	/* One bit each that is taken; id 0 is never given. */
@@ -89,18 +80,6 @@ void isri_emerg_announce(struct isr_loop *loop);
 void isri_emerg_stop(struct isr_loop *loop);
 
 /*
- * Start watching; the watch is the caller's memory until removed. events are
- * ISR_FD_* bits, 0 for none yet. Returns 0, -ENOMEM, or what dup(2) and
- * epoll_ctl(2) say when a foreign loop watches us.
- */
-int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
-		     unsigned int events, isri_loop_fd_cb *cb);
-/* Returns as isri_loop_fd_add(); on failure it waits for nothing. */
-int isri_loop_fd_set(struct isri_loop_fd *watch, unsigned int events);
-/* Legal on a watch that was never added (zeroed memory). */
-void isri_loop_fd_remove(struct isri_loop_fd *watch);
-
-/*
  * The view that a foreign loop's epoll_fd (-1: none) has of a watch, brought
  * up to date: lib/loop-outer.c. Returns 0 or what dup(2) and epoll_ctl(2) say.
  */
@@ -112,6 +91,13 @@ void isri_loop_member_add(struct isr_loop *loop,
 			  void (*close)(struct isri_loop_member *member));
 /* Legal on a member that was never added (zeroed memory). */
 void isri_loop_member_remove(struct isri_loop_member *member);
+
+/* 0, -EINVAL, -E2BIG; -EPERM in ISR context. The config may be NULL. */
+int isri_loop_check_config(const struct isr_loop_config *config,
+			   const char *function);
+/* Copies a config that was checked. */
+void isri_loop_take_config(struct isr_loop *loop,
+			   const struct isr_loop_config *config);
 
 /* Unique among the loop's sources: 1 to 65535; -EMFILE when all are used. */
 int isri_loop_take_source_id(struct isr_loop *loop);

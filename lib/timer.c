@@ -123,14 +123,6 @@ static const struct isri_source_ops timer_ops = {
 	.release = release_timer,
 };
 
-static struct timespec to_timespec(uint64_t t_ns)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(t_ns / ISRI_NS_PER_S),
-		.tv_nsec = (long)(t_ns % ISRI_NS_PER_S),
-	};
-}
-
 /* Within what a signed time in ns can say: about 292 years. */
 static bool are_valid(uint64_t first_ns, uint64_t period_ns)
 {
@@ -146,8 +138,8 @@ static int start_locked(struct isri_timer *timer, uint64_t first_ns,
 
 	/* A zero it_value stops it. */
 	if (first_ns) {
-		spec.it_value = to_timespec(next_ns);
-		spec.it_interval = to_timespec(period_ns);
+		spec.it_value = isri_clock_to_timespec(next_ns);
+		spec.it_interval = isri_clock_to_timespec(period_ns);
 		/* A time_t of 32 bits ends 68 years after the boot. */
 		if (isri_clock_to_ns(&spec.it_value) != next_ns ||
 		    isri_clock_to_ns(&spec.it_interval) != period_ns)

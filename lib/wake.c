@@ -162,6 +162,17 @@ bool isri_wake_disarm(struct isri_wake *wake)
 		memory_order_relaxed);
 }
 
+void isri_wake_rouse(struct isri_wake *wake)
+{
+	/* relaxed: only the loop, which asks, puts the mark there */
+	if (atomic_load_explicit(&wake->pending, memory_order_relaxed) !=
+	    ISRI_WAKE_ARMED)
+		return;
+	/* Else somebody has woken it just now. */
+	if (isri_wake_disarm(wake))
+		isri_wake_kick(wake);
+}
+
 bool isri_wake_collect(struct isri_wake *wake)
 {
 	struct isr_flag *list, *next, *oldest_first = NULL;
@@ -180,7 +191,6 @@ bool isri_wake_collect(struct isri_wake *wake)
 		next = list->next;
 		list->next = oldest_first;
 		oldest_first = list;
-		wake->n_ready++;
 	}
 	*wake->ready_end = oldest_first;
 	wake->ready_end = end;

@@ -48,8 +48,7 @@ struct isri_wake {
 	/* Loop only: taken and not yet delivered, oldest first. */
 	struct isr_flag *ready;
 	struct isr_flag **ready_end;
-	uint32_t n_ready;
-	/* Loop only: deliver no more in this pass (a stop, the loop's end). */
+	/* Loop only: run nothing more in this pass (a stop, the loop's end). */
 	bool halted;
 	/* Loop only: it is being freed, and nothing may begin on it. */
 	bool ended;
@@ -112,8 +111,10 @@ bool isri_wake_disarm(struct isri_wake *wake);
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */
 void isri_wake_kick(struct isri_wake *wake);
-/* Runs the callbacks of what was ready at the call, oldest first. */
-void isri_wake_deliver(struct isri_wake *wake);
+/* The loop shall look for work again, should it be about to block. */
+void isri_wake_rouse(struct isri_wake *wake);
+/* Delivers what is ready the longest; false: nothing is. */
+bool isri_wake_deliver(struct isri_wake *wake);
 /*
  * Finishes every flag bound to it. After it no setter uses the wake, so its
  * memory and fd may go.

@@ -41,7 +41,23 @@ struct isr_loop_config {
 	uint32_t schedule_depth;
 	/** A critical section that is longer leaves a record; 0: 1 ms. */
 	uint64_t mask_warn_ns;
+	/** Urgent steps, those that flags have woken, run before all others,
+	 *  up to this number; then an ordinary one does. 0: 64. */
+	uint32_t urgent_steps;
+	/** Stacks of ended tasks that are kept for later ones; 0: 64. */
+	uint32_t stacks_kept;
+	/** Nor for longer than this; 0: 5 ms. */
+	uint64_t urgent_ns;
+	/** Look for a set this long before blocking: it is then seen sooner,
+	 *  and costs the setter no system call, but the loop uses a CPU. 0:
+	 *  block at once. */
+	uint64_t spin_ns;
+	/** Of each task that does not say; 0: 64 KiB. */
+	uint64_t stack_bytes;
 };
+
+/** Room for the name of a step, with its end. */
+#define ISR_LOOP_STEP_NAME_BYTES 32
 
 /**
  * @brief Make a loop of its own; the calling thread becomes its thread.
@@ -160,6 +176,14 @@ struct isr_loop_stats {
 	uint64_t masks;       /**< critical sections, outermost ones, ended */
 	uint64_t mask_max_ns; /**< the longest of them */
 	const char *mask_max_where; /**< its call site; NULL: none */
+	uint64_t steps;       /**< pieces of the program run, of both bands */
+	uint64_t urgent_steps; /**< those of the urgent band */
+	/** times that urgent work had to wait because it had used its budget */
+	uint64_t budget_exhausted;
+	uint64_t step_max_ns; /**< the longest step */
+	/** whose it was: a source's, a task's or a callback; empty: none */
+	char step_max_name[ISR_LOOP_STEP_NAME_BYTES];
+	uint64_t tasks;       /**< tasks alive */
 	uint64_t reserved[8]; /**< 0; for later versions */
 };
 

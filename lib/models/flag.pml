@@ -446,7 +446,6 @@ inline ready_unlink(p, prev)
  *	next = list->next;
  *	list->next = oldest_first;
  *	oldest_first = list;
- *	wake->n_ready++;
  *	*wake->ready_end = oldest_first;
  *	wake->ready_end = end;
  */
@@ -614,20 +613,19 @@ inline tell(f)
  *	count = flag_take_out(flag);
  * mirrors: lib/flag-loop.c: isri_wake_deliver()
  *	isri_wake_collect(wake);
- *	for (left = wake->n_ready; left && wake->ready && !wake->halted;
- *	     left--) {
- *	struct isr_flag *flag = wake->ready;
+ *	flag = wake->ready;
+ *	if (!flag)
  *	ready_unlink(wake, &wake->ready);
  *	flag_deliver(wake, flag);
  */
 inline deliver()
 {
 	collect();
-	left = n_ready;
+	left = 1;
 	do
 	:: atomic {
-		left > 0 && ready != NONE ->
-		left--;
+		ready != NONE ->
+		left = 0;
 		f = FLAG(ready);
 		ready_unlink(LINK(f), NONE);
 		assert(bound[f]);
@@ -647,6 +645,9 @@ inline deliver()
 	   /* What its callback does. */
 	   operate()
 #endif
+	   ;
+	   collect()
+	/* A pass ends when nothing is ready, or before, but not at once. */
 	:: atomic { left == 0 || ready == NONE -> left = 0; f = 0; break }
 	od
 }
@@ -665,13 +666,15 @@ inline deliver()
  *	return;
  *	flag->state = ISRI_FLAG_UNSEEN;
  *	ready_append(flag->wake, flag);
- *	if (isri_wake_disarm(flag->wake))
- *	isri_wake_kick(flag->wake);
+ *	isri_wake_rouse(flag->wake);
+ * mirrors: lib/wake.c: isri_wake_rouse()
+ *	if (atomic_load_explicit(&wake->pending, memory_order_relaxed) !=
+ *	if (isri_wake_disarm(wake))
+ *	isri_wake_kick(wake);
  * mirrors: lib/flag-loop.c: ready_append()
  *	flag->next = NULL;
  *	*wake->ready_end = flag;
  *	wake->ready_end = &flag->next;
- *	wake->n_ready++;
  */
 inline set_cb(f, value)
 {
@@ -835,7 +838,7 @@ inline check_rest()
 
 /*
  * mirrors: lib/loop.c: on_prepare()
- *	if (isri_wake_of(loop)->ready || !isri_wake_arm(isri_wake_of(loop)))
+ *	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
  *	ev_idle_start(ev, &loop->idle);
  */
 inline prepare()
@@ -852,7 +855,7 @@ inline prepare()
 /*
  * mirrors: lib/loop.c: on_check()
  *	isri_wake_disarm(isri_wake_of(loop));
- *	isri_wake_deliver(isri_wake_of(loop));
+ *	isri_pass_run(loop, loop->pass_ns);
  */
 inline check()
 {
@@ -867,7 +870,7 @@ inline check()
 
 /*
  * mirrors: lib/loop.c: outer_sleep()
- *	if (!isri_wake_arm(isri_wake_of(loop)) || isri_wake_of(loop)->ready)
+ *	if (!isri_wake_arm(isri_wake_of(loop)) || isri_steps_are_due(loop))
  *	isri_wake_kick(isri_wake_of(loop));
  */
 inline outer_sleep()

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F2: a pass of the loop: what is due runs, one step at a time.
+ *
+ * After every step one load tells whether a flag was set meanwhile. Its
+ * delivery, and the task that it wakes, come before all ordinary steps: so a
+ * flag waits for one step, the one that runs, and for urgent ones that came
+ * before it; never for all that is ready. Urgent steps have a budget, after
+ * which an ordinary one runs even so.
+ *
+ * Then libev gets its turn, for the descriptors and for what the program
+ * itself has there: after an ordinary step that was long, or several short
+ * ones.
+ *
+ * The clock is read once a step: the end of one is the beginning of the next.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loop.h"
+#include "step.h"
+
+/* On the stack of whoever runs it. */
+struct isri_pass {
+	struct isri_pass *outer;
+	/* When the step that runs has begun. */
+	uint64_t now_ns;
+	/* When libev has had its turn; that of the next is not far behind. */
+	uint64_t end_ns;
+	/* What urgent steps have used since an ordinary one ran. */
+	uint64_t urgent_since_ns;
+	uint32_t n_urgent;
+	/* Who runs: a step or a flag. */
+	enum isri_band band;
+	struct isri_step *step;
+	isr_flag_cb *flag_cb;
+	/* It has another name, or is gone. */
+	char name[ISR_LOOP_STEP_NAME_BYTES];
+};
+
+static struct isri_steps *steps_of(struct isr_loop *loop)
+{
+	return &isri_loop_base(loop)->steps;
+}
+
+static void set_name(struct isri_pass *pass, const char *name)
+{
+	snprintf(pass->name, sizeof(pass->name), "%s", name ? name : "");
+}
+
+void isri_step_rename(struct isr_loop *loop, const char *name)
+{
+	if (steps_of(loop)->pass)
+		set_name(steps_of(loop)->pass, name);
+}
+
+void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step)
+{
+	struct isri_pass *pass;
+
+	for (pass = steps_of(loop)->pass; pass; pass = pass->outer) {
+		if (pass->step != step)
+			continue;
+		if (!pass->name[0])
+			set_name(pass, step->name);
+		pass->step = NULL;
+	}
+}
+
+static void begin_step(struct isri_pass *pass, enum isri_band band,
+		       struct isri_step *step, isr_flag_cb *flag_cb)
+{
+	pass->band = band;
+	pass->step = step;
+	pass->flag_cb = flag_cb;
+	pass->name[0] = '\0';
+}
+
+static void keep_max(struct isri_steps *steps, struct isri_pass *pass,
+		     uint64_t duration_ns)
+{
+	char *name = steps->max_name;
+
+	steps->max_ns = duration_ns;
+	if (!pass->name[0] && pass->step)
+		set_name(pass, pass->step->name);
+	if (pass->name[0])
+		memcpy(name, pass->name, sizeof(pass->name));
+	else
+		snprintf(name, sizeof(steps->max_name), "flag callback %p",
+			 (void *)(uintptr_t)pass->flag_cb);
+}
+
+/* The running step, or a part of it, is over. */
+static void end_step(struct isri_steps *steps, struct isri_pass *pass)
+{
+	uint64_t now_ns = isr_now_ns();
+	uint64_t duration_ns = now_ns - pass->now_ns;
+
+	steps->n_steps++;
+	if (duration_ns > steps->max_ns)
+		keep_max(steps, pass, duration_ns);
+	pass->now_ns = now_ns;
+	if (pass->band == ISRI_BAND_URGENT) {
+		steps->n_urgent++;
+		pass->n_urgent++;
+	}
+}
+
+static bool has_budget(struct isr_loop *loop, const struct isri_pass *pass)
+{
+	const struct isr_loop_config *config = &isri_loop_base(loop)->config;
+
+	return pass->n_urgent < config->urgent_steps &&
+	       pass->now_ns - pass->urgent_since_ns < config->urgent_ns;
+}
+
+/* False when there is none. */
+static bool run_urgent_step(struct isr_loop *loop, struct isri_pass *pass)
+{
+	struct isri_step *step = isri_step_take(loop, ISRI_BAND_URGENT);
+	struct isri_wake *wake = isri_wake_of(loop);
+
+	if (step) {
+		begin_step(pass, ISRI_BAND_URGENT, step, NULL);
+		step->run(step);
+		isri_loop_check_mask(loop);
+	} else if (isri_wake_collect(wake)) {
+		begin_step(pass, ISRI_BAND_URGENT, NULL, wake->ready->cb);
+		isri_wake_deliver(wake);
+	} else {
+		return false;
+	}
+	end_step(steps_of(loop), pass);
+	return true;
+}
+
+static bool is_urgent_due(struct isr_loop *loop)
+{
+	return steps_of(loop)->of[ISRI_BAND_URGENT].first ||
+	       isri_wake_collect(isri_wake_of(loop));
+}
+
+static void run_urgent(struct isr_loop *loop, struct isri_pass *pass)
+{
+	const struct isri_wake *wake = isri_wake_of(loop);
+
+	pass->n_urgent = 0;
+	pass->urgent_since_ns = pass->now_ns;
+	while (!wake->halted && run_urgent_step(loop, pass)) {
+		if (has_budget(loop, pass))
+			continue;
+		if (is_urgent_due(loop))
+			steps_of(loop)->budget_exhausted++;
+		return;
+	}
+}
+
+static void run_ordinary(struct isr_loop *loop, struct isri_pass *pass)
+{
+	struct isri_step *step;
+
+	if (isri_wake_of(loop)->halted)
+		return;
+	step = isri_step_take(loop, ISRI_BAND_ORDINARY);
+	if (!step)
+		return;
+	begin_step(pass, ISRI_BAND_ORDINARY, step, NULL);
+	step->run(step);
+	isri_loop_check_mask(loop);
+	end_step(steps_of(loop), pass);
+	if (!isri_wake_of(loop)->halted)
+		isri_alarms_ring(loop, pass->now_ns);
+}
+
+/* Whether there is anything to do, so that an empty pass reads no clock. */
+static bool is_due(struct isr_loop *loop)
+{
+	isri_wake_collect(isri_wake_of(loop));
+	return isri_steps_are_due(loop) || isri_loop_base(loop)->alarms.first;
+}
+
+void isri_pass_run(struct isr_loop *loop, uint64_t pass_ns)
+{
+	struct isri_steps *steps = steps_of(loop);
+	const struct isri_wake *wake = isri_wake_of(loop);
+	struct isri_pass pass = {.outer = steps->pass};
+
+	if (!is_due(loop))
+		return;
+	pass.now_ns = isr_now_ns();
+	pass.end_ns = pass.now_ns + pass_ns;
+	steps->pass = &pass;
+	isri_alarms_ring(loop, pass.now_ns);
+	do {
+		run_urgent(loop, &pass);
+		run_ordinary(loop, &pass);
+		isri_wake_collect(isri_wake_of(loop));
+	} while (!wake->halted && isri_steps_are_due(loop) &&
+		 pass.now_ns < pass.end_ns);
+	steps->pass = pass.outer;
+}
+
+bool isri_step_goes_on(struct isr_loop *loop)
+{
+	struct isri_steps *steps = steps_of(loop);
+	struct isri_pass *pass = steps->pass;
+
+	/* Outside of a pass: unmasked, by code that runs in libev alone. */
+	if (!pass)
+		return true;
+	end_step(steps, pass);
+	if (isri_wake_of(loop)->halted || is_urgent_due(loop))
+		return false;
+	return pass->band == ISRI_BAND_URGENT ? has_budget(loop, pass)
+					      : pass->now_ns < pass->end_ns;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * F2: the run queue: what the loop runs, one step at a time.
+ *
+ * A step is a piece of the program's code that runs to its end or, in a task,
+ * to its next wait. The delivery of a flag is a step too; flags have a list
+ * of their own (wake.h), which is part of the urgent band.
+ */
+#ifndef ISRI_STEP_H
+#define ISRI_STEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <isrloop/flag.h>
+#include <isrloop/loop.h>
+
+enum isri_band {
+	ISRI_BAND_URGENT, /* woken by a flag: before other ready work */
+	ISRI_BAND_ORDINARY
+};
+#define ISRI_BANDS 2
+
+/* Caller's memory, zeroed but for run and name. */
+struct isri_step {
+	struct isri_step *next;
+	struct isri_step **prev; /* NULL: not queued */
+	enum isri_band band;	 /* while it is queued */
+	/* On the loop's stack; the step is not queued any more. */
+	void (*run)(struct isri_step *step);
+	const char *name; /* lives as long as the step */
+};
+
+struct isri_step_list {
+	struct isri_step *first;
+	struct isri_step **end;
+};
+
+struct isri_pass;
+
+/* In struct isri_loop_base; loop thread only. */
+struct isri_steps {
+	struct isri_step_list of[ISRI_BANDS];
+	/* The innermost one that runs: the program may run libev itself. */
+	struct isri_pass *pass;
+	uint64_t n_steps;
+	uint64_t n_urgent;
+	uint64_t budget_exhausted;
+	uint64_t max_ns;
+	char max_name[ISR_LOOP_STEP_NAME_BYTES];
+};
+
+void isri_steps_init(struct isri_steps *steps);
+
+/*
+ * Last in its band. A step that is queued stays where it is, unless it moves
+ * from the ordinary band to the urgent one. May be called from anywhere on
+ * the loop's thread, also while a foreign loop waits for this one.
+ */
+void isri_step_queue(struct isr_loop *loop, struct isri_step *step,
+		     enum isri_band band);
+/* Before its memory goes, also when it is not queued, or runs just now. */
+void isri_step_unqueue(struct isr_loop *loop, struct isri_step *step);
+
+static inline bool isri_step_is_queued(const struct isri_step *step)
+{
+	return step->prev;
+}
+
+/* The first of its band, off the queue; NULL: none. */
+struct isri_step *isri_step_take(struct isr_loop *loop, enum isri_band band);
+
+/* A step is queued, or a flag is ready; not: a flag is pending. */
+bool isri_steps_are_due(struct isr_loop *loop);
+
+/*
+ * lib/pass.c
+ */
+
+/* Of passes that have short ordinary steps only. */
+#define ISRI_PASS_NS 100000
+
+/*
+ * Runs what is due: urgent steps up to their budget, then an ordinary one, and
+ * so on as long as that takes less than pass_ns.
+ */
+void isri_pass_run(struct isr_loop *loop, uint64_t pass_ns);
+/* The memory of a step goes, which may be the one that runs. */
+void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step);
+
+/* What runs is known by this name, of which a copy is made. */
+void isri_step_rename(struct isr_loop *loop, const char *name);
+
+/*
+ * A step that is made of several calls of the program has made one of them,
+ * which counts as a step. False: others are due. Then it puts itself, with
+ * what is left, back where it came from, and returns.
+ */
+bool isri_step_goes_on(struct isr_loop *loop);
+
+#endif /* ISRI_STEP_H */
