@@ -6,7 +6,8 @@
  *
  * A flag whose word is not 0 is in exactly one of these places: about to be
  * pushed by its setter, on the pending list, on the ready list, told (out of
- * the lists; only a consumption brings it back into play), or finished.
+ * the lists; only a consumption brings it back into play, or a requeue), or
+ * finished.
  *
  * Its memory orders pair with those of flag.c, where the table is.
  */
@@ -77,6 +78,29 @@ static uint32_t flag_tell(struct isr_flag *flag)
 	return word & ISRI_FLAG_COUNT_MASK;
 }
 
+/*
+ * Takes up to so much, for those that are handed it, and leaves the rest in
+ * place for one that is told.
+ */
+static uint32_t flag_consume_some(struct isr_flag *flag, uint32_t max)
+{
+	uint32_t word, count, taken;
+
+	/* flag:B */
+	word = atomic_load_explicit(ATOMIC(&flag->word), memory_order_seq_cst);
+	do {
+		count = word & ISRI_FLAG_COUNT_MASK;
+		taken = count < max ? count : max;
+		ISR_TEST_POINT("flag:B3");
+		/* flag:B */
+	} while (!atomic_compare_exchange_weak_explicit(
+		ATOMIC(&flag->word), &word, taken == count ? 0 : word - taken,
+		memory_order_seq_cst, memory_order_seq_cst));
+	if (taken != count)
+		flag->state = ISRI_FLAG_TOLD;
+	return taken;
+}
+
 static void ready_append(struct isri_wake *wake, struct isr_flag *flag)
 {
 	flag->next = NULL;
@@ -113,19 +137,31 @@ static uint32_t flag_take_out(struct isr_flag *flag)
 					    : flag_consume(flag);
 }
 
+static void flag_hand_out(struct isr_flag *flag)
+{
+	uint32_t claims = isri_waits_count_claims(flag);
+
+	if (claims == UINT32_MAX) {
+		isri_waits_hand_out(flag, flag_consume(flag));
+		return;
+	}
+	isri_waits_hand_out(flag, flag_consume_some(flag, claims));
+	if (flag->state == ISRI_FLAG_TOLD)
+		isri_waits_tell_first(flag);
+}
+
 static void flag_deliver_to_waiters(struct isri_wake *wake,
 				    struct isr_flag *flag)
 {
-	uint32_t count;
-
 	ISR_TEST_POINT("flag-wait:deliver");
 	pthread_mutex_lock(&wake->waits.lock);
 	/* The last one may have given up by now: then nothing is consumed. */
 	if (!isri_flag_is_waited_for(flag)) {
 		flag_tell(flag);
+	} else if (flag->mode & ISR_FLAG_STICKY) {
+		isri_waits_release(flag, flag_tell(flag));
 	} else {
-		count = flag_take_out(flag);
-		isri_waits_hand_out(flag, count);
+		flag_hand_out(flag);
 	}
 	pthread_mutex_unlock(&wake->waits.lock);
 }
@@ -265,8 +301,7 @@ int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
 	return 0;
 }
 
-/* The loop can see it again: what was told to nobody may have a taker now. */
-static void flag_requeue(struct isr_flag *flag)
+void isri_flag_requeue(struct isr_flag *flag)
 {
 	if (flag->state != ISRI_FLAG_TOLD)
 		return;
@@ -299,7 +334,7 @@ int isr_flag_set_cb(struct isr_flag *flag, isr_flag_cb *cb, void *arg)
 	r = flag_replace_cb(flag, cb, arg);
 	pthread_mutex_unlock(&flag->wake->waits.lock);
 	if (r == 0 && cb)
-		flag_requeue(flag);
+		isri_flag_requeue(flag);
 	return r;
 }
 
@@ -313,7 +348,7 @@ static void look_again(struct isr_flag *came_late, uint32_t count, void *arg)
 	while ((waiter = waits->late)) {
 		waits->late = waiter->late_next;
 		waiter->is_late = false;
-		flag_requeue(waiter->flag);
+		isri_flag_requeue(waiter->flag);
 	}
 	pthread_mutex_unlock(&waits->lock);
 }

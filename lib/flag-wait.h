@@ -7,6 +7,12 @@
  * leads to the one that came first. So a flag that nobody waits for pays
  * nothing, neither where it is set nor where it is delivered.
  *
+ * There are two kinds of waiters. A thread is handed its share of the sets: it
+ * is taken out of the circle with it, for it may be long before it runs. One
+ * on the loop's own thread, a task, is only told: it stays in the circle, the
+ * count stays in the flag, and it takes its share when it runs. So a clear or
+ * a cancel in between finds everything as if it had not been woken.
+ *
  * One lock a loop guards all that is here. It inherits priority and is held
  * for some instructions and for waking up those whose turn it is.
  */
@@ -24,14 +30,23 @@ struct isri_waits {
 	pthread_mutex_t lock;
 	/* Under the lock: whose flags the loop shall look at again. */
 	struct isri_waiter *late;
-	/* Set when there are any. */
+	/* Loop only: who has taken a share that it may give back. */
+	struct isri_waiter *latched;
+	/* Set when there are any late ones. */
 	struct isr_flag came_late;
 };
 
-/* Zeroed but for wake. Its memory is the waiter's own, until it ended. */
+/*
+ * Zeroed but for wake and is_told. Its memory is the waiter's own, until it
+ * ended.
+ */
 struct isri_waiter {
 	/* Under the lock: the circle of its flag; NULL: not in it. */
 	struct isri_waiter *next, *prev;
+	/* Constant: it is told, and takes its share on the loop's thread. */
+	bool is_told;
+	/* Loop only, of one that is told: it has its share, and left. */
+	bool is_latched;
 	/* Under the lock: the list of those that came late. */
 	struct isri_waiter *late_next;
 	bool is_late;
@@ -40,8 +55,10 @@ struct isri_waiter {
 	/* Under the lock: its share of the sets or -ECANCELED; 0: none yet. */
 	int result;
 	/*
-	 * Runs on the loop's thread, under the lock, once result is there and
-	 * it is in no list. It takes no lock and waits for nothing.
+	 * Runs on the loop's thread, under the lock. Of one that is handed its
+	 * share: once result is there and it is in no list. Of one that is
+	 * told: whenever it shall look, perhaps for nothing. It takes no lock
+	 * and waits for nothing.
 	 */
 	void (*wake)(struct isri_waiter *waiter);
 };
@@ -66,6 +83,33 @@ int isri_wait_begin(struct isri_waits *waits, struct isri_waiter *waiter,
 int isri_wait_end(struct isri_waits *waits, struct isri_waiter *waiter);
 
 /*
+ * For those that are told. On the loop's thread and, but for those that say
+ * something else, under the lock.
+ */
+
+/* 0 when one may begin to wait for the flag: -EBUSY, -ECANCELED. */
+int isri_told_check(const struct isr_flag *flag);
+/* Whether there is a share for the waiter; one that has not joined: behind. */
+bool isri_told_has_share(const struct isr_flag *flag,
+			 const struct isri_waiter *waiter);
+/* Takes it; 0: there is none. It stays in the circle, if it is in it. */
+uint32_t isri_told_take(struct isr_flag *flag,
+			const struct isri_waiter *waiter);
+/* It sleeps from here on, until wake() is called. */
+void isri_told_join(struct isri_waiter *waiter, struct isr_flag *flag);
+/* With or without a share; nothing to do for one that is not in a circle. */
+void isri_told_leave(struct isri_waiter *waiter);
+/*
+ * It has taken a share, left, and waits for something else. Then either that
+ * share is its own, or the flag has it back, if there still is that flag.
+ */
+void isri_told_latch(struct isri_waiter *waiter, struct isr_flag *flag,
+		     uint32_t share);
+/* Without the lock. */
+void isri_told_keep(struct isri_waits *waits, struct isri_waiter *waiter);
+void isri_told_give_back(struct isri_waits *waits, struct isri_waiter *waiter);
+
+/*
  * The loop's side, on its thread; lib/flag-loop.c calls it.
  */
 
@@ -74,8 +118,17 @@ static inline bool isri_flag_is_waited_for(const struct isr_flag *flag)
 {
 	return !flag->cb && flag->arg;
 }
+/*
+ * Under the lock, of an AUTO flag: for how many sets there are takers before
+ * the first that is told; UINT32_MAX: nobody is.
+ */
+uint32_t isri_waits_count_claims(const struct isr_flag *flag);
 /* Under the lock: shares out what was consumed. */
 void isri_waits_hand_out(struct isr_flag *flag, uint32_t count);
+/* Under the lock: the first takes for itself, and there is something. */
+void isri_waits_tell_first(struct isr_flag *flag);
+/* Under the lock: a sticky flag, which stays set, lets all of them go. */
+void isri_waits_release(struct isr_flag *flag, uint32_t count);
 /* Takes the lock: the flag has ended, and has no callback any more. */
 void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag);
 

@@ -25,6 +25,12 @@ enum isri_flag_state {
 #define ISRI_FLAG_OF_RING 0x10000U
 
 /*
+ * lib/flag-loop.c, loop class: the loop looks once more at a flag that it has
+ * told to somebody, or to nobody. Nothing to do for any other.
+ */
+void isri_flag_requeue(struct isr_flag *flag);
+
+/*
  * lib/flag-loop.c, loop class: until all threads are out that came to wait,
  * for this flag or for room in its ring. They were let go already.
  */

@@ -24,14 +24,22 @@ enum {
 	CALLBACK = 512,
 	WOKEN = 1024, /* the loop has delivered it */
 	FINISHED = 2048,
-	TAKEN = 4096 /* a waiter that came then took what there was */
+	TAKEN = 4096,	  /* a waiter that came then took what there was */
+	TASKS = 8192,	  /* those that wait are tasks */
+	TASK = 16384,	  /* who begins is one */
+	BEHIND = 65536,	  /* only the second of two that wait is a task */
+	LATCHED = 32768,  /* a task has its share, and may give it back */
+	BETWEEN = 131072, /* so have two others, of another flag as well */
+	FULL = 262144	  /* the flag cannot count more */
 };
 
 #define WAITERS 3
 
-static struct isr_flag flag;
+static struct isr_flag flag, other;
 static struct isri_waiter waiters[WAITERS];
 static bool is_waiting[WAITERS];
+/* Tasks: woken, and not run since. */
+static bool is_due[WAITERS];
 /* What each one got. */
 static int results[WAITERS];
 static unsigned int start;
@@ -52,10 +60,29 @@ static void on_wake(struct isri_waiter *waiter)
 {
 	unsigned int i = (unsigned int)(waiter - waiters);
 
+	if (waiter->is_told) {
+		is_due[i] = true;
+		return;
+	}
 	step_expect(is_waiting[i]);
 	step_equal(results[i], 0);
 	is_waiting[i] = false;
 	results[i] = waiter->result;
+}
+
+static int begin_told(unsigned int i)
+{
+	int r;
+
+	waiters[i].is_told = true;
+	pthread_mutex_lock(&waits()->lock);
+	r = isri_told_check(&flag);
+	if (r == 0 && isri_told_has_share(&flag, &waiters[i]))
+		r = (int)isri_told_take(&flag, &waiters[i]);
+	if (r == 0)
+		isri_told_join(&waiters[i], &flag);
+	pthread_mutex_unlock(&waits()->lock);
+	return r;
 }
 
 static int begin(unsigned int i)
@@ -65,7 +92,10 @@ static int begin(unsigned int i)
 	memset(&waiters[i], 0, sizeof(waiters[i]));
 	waiters[i].wake = on_wake;
 	is_waiting[i] = true;
-	r = isri_wait_begin(waits(), &waiters[i], &flag, true);
+	if (is(i == 0 ? TASK : i == 2 ? TASKS | BEHIND : TASKS))
+		r = begin_told(i);
+	else
+		r = isri_wait_begin(waits(), &waiters[i], &flag, true);
 	if (r) {
 		is_waiting[i] = false;
 		results[i] = r;
@@ -83,6 +113,45 @@ static int end(unsigned int i)
 	is_waiting[i] = false;
 	results[i] = r;
 	return r;
+}
+
+/* A task runs; cancelled, it consumes nothing. */
+static int look(unsigned int i, bool is_cancelled)
+{
+	int r;
+
+	is_due[i] = false;
+	pthread_mutex_lock(&waits()->lock);
+	r = waiters[i].result;
+	if (!r && !is_cancelled && isri_told_has_share(&flag, &waiters[i]))
+		r = (int)isri_told_take(&flag, &waiters[i]);
+	if (r || is_cancelled) {
+		isri_told_leave(&waiters[i]);
+		is_waiting[i] = false;
+		results[i] = r;
+	}
+	pthread_mutex_unlock(&waits()->lock);
+	return r;
+}
+
+/* The loop runs what it has woken, until all of it sleeps. */
+static void settle(void)
+{
+	bool any;
+	unsigned int i;
+
+	do {
+		step_loop_settle();
+		any = false;
+		for (i = 0; i < WAITERS; i++) {
+			if (!is_due[i])
+				continue;
+			any = true;
+			if (is_waiting[i])
+				look(i, false);
+			is_due[i] = false;
+		}
+	} while (any);
 }
 
 static void set(void)
@@ -106,11 +175,34 @@ static void wait_before(void)
 		step_equal(begin(2), 0);
 }
 
+static void latch_before(void)
+{
+	static struct isri_waiter others[2];
+
+	isr_flag_init(&other, (struct isr_loop *)&step_head, ISR_FLAG_AUTO);
+	if (is(BETWEEN))
+		isri_told_latch(&others[0], &other, 1);
+	isri_told_latch(&waiters[0], &flag, (uint32_t)begin(0));
+	results[0] = 0;
+	if (is(BETWEEN)) {
+		set();
+		isri_told_latch(&waiters[2], &flag, (uint32_t)begin(2));
+		isri_told_latch(&others[1], &other, 1);
+	}
+	if (!is(FINISHED))
+		step_equal(begin(1), 0);
+	if (is(FULL)) {
+		step_equal(flag.state, ISRI_FLAG_UNSEEN);
+		flag.word = ISR_FLAG_COUNT_MAX;
+	}
+}
+
 static void reset(void)
 {
 	struct isr_loop *loop = step_loop_init();
 
 	memset(is_waiting, 0, sizeof(is_waiting));
+	memset(is_due, 0, sizeof(is_due));
 	memset(results, 0, sizeof(results));
 	start = 0;
 	isr_flag_init(&flag, loop,
@@ -134,8 +226,15 @@ static void reset(void)
 		set();
 		isri_wake_deliver(&step_wake);
 	}
-	if (is(TAKEN))
-		step_equal(begin(1), 1);
+	if (is(TAKEN)) {
+		/* By a thread: the word is kept. */
+		memset(&waiters[1], 0, sizeof(waiters[1]));
+		results[1] =
+			isri_wait_begin(waits(), &waiters[1], &flag, false);
+		step_equal(results[1], 1);
+	}
+	if (is(LATCHED))
+		latch_before();
 	if (is(VISITED))
 		flag.visitors = 1;
 	if (is(WOKEN))
@@ -170,7 +269,7 @@ static void check(void)
 {
 	int i;
 
-	step_loop_settle();
+	settle();
 	for (i = 0; i < WAITERS; i++)
 		step_expect(!is_waiting[i] || !isr_flag_peek(&flag));
 	if (is(STICKY))
@@ -181,7 +280,7 @@ static void check(void)
 	/* Who still waits is served by the next sets, in order. */
 	for (i = 0; i < WAITERS; i++)
 		(isr_flag_set)(&flag);
-	step_loop_settle();
+	settle();
 	for (i = 0; i < WAITERS; i++)
 		step_expect(!is_waiting[i]);
 	step_expect(!flag.arg || flag.cb);
@@ -214,6 +313,79 @@ static void check_end(void)
 {
 	step_expect(result > 0 || result == -ETIMEDOUT);
 	check();
+}
+
+/* A task goes on: it was woken, or was not. */
+static void run_look(void)
+{
+	result = look(1, false);
+}
+
+#define check_look check
+
+/* One that was cancelled. */
+static void run_cancel(void)
+{
+	result = look(1, true);
+}
+
+static void check_cancel(void)
+{
+	step_equal(result, 0);
+	check();
+}
+
+/* One behind another, which has not run yet. */
+static void run_look_behind(void)
+{
+	result = look(2, false);
+}
+
+#define check_look_behind check
+
+/* Its flag has ended. */
+static void run_look_finished(void)
+{
+	result = look(1, false);
+}
+
+static void check_look_finished(void)
+{
+	step_equal(result, -ECANCELED);
+}
+
+static void run_give_back(void)
+{
+	isri_told_give_back(waits(), &waiters[0]);
+}
+
+static void check_give_back(void)
+{
+	step_expect(!waiters[0].is_latched && !waiters[0].next);
+	if (is(FULL)) {
+		step_equal(flag.word, ISR_FLAG_COUNT_MAX);
+	} else if (is(FINISHED)) {
+		step_equal(flag.word & ISRI_FLAG_COUNT_MASK, step_handled());
+	} else if (is(BETWEEN)) {
+		step_expect(waits()->latched->next == &waiters[2]);
+		isri_told_keep(waits(), &waiters[2]);
+		check();
+	} else {
+		step_expect(!waits()->latched);
+		check();
+	}
+}
+
+static void run_done_latched(void)
+{
+	result = isr_flag_done(&flag);
+}
+
+static void check_done_latched(void)
+{
+	step_equal(result, 0);
+	step_expect(!waiters[0].is_latched && !waiters[2].is_latched);
+	step_equal(!waits()->latched, !is(BETWEEN));
 }
 
 static void run_deliver(void)
@@ -256,6 +428,7 @@ static void check_done(void)
 
 	step_equal(result, 0);
 	step_expect(!flag.wake);
+	settle();
 	for (i = 0; i < WAITERS; i++)
 		step_expect(!is_waiting[i]);
 	step_equal(results[1], is(ONE | TWO) ? -ECANCELED : 0);
@@ -370,5 +543,47 @@ const struct step_scenario step_wait_scenarios[] = {
 		 .handler = handler_leaves, .nap = handler_leaves,
 		 .is_thread = true),
 	SET_OVER("set_cb, somebody waits", set_cb, ONE),
+	SET_OVER("a task's begin", begin, TASK),
+	SET_OVER("a task's begin, set", begin, TASK | SET),
+	SET_OVER("a task's begin, cleared", begin, TASK | KEPT),
+	SET_OVER("a task's begin, told", begin, TASK | TOLD),
+	SET_OVER("a task's begin, told and taken", begin, TASK | TOLD | TAKEN),
+	SET_OVER("a task's begin, sticky", begin, TASK | STICKY),
+	SET_OVER("a task's begin, behind a thread", begin, TASK | ONE),
+	SET_OVER("a task's begin, behind two", begin, TASK | TASKS | TWO | SET),
+	SET_OVER("a task's look", look, TASKS | ONE),
+	SET_OVER("a task's look, set", look, TASKS | ONE | SET),
+	SET_OVER("a task's look, woken", look, TASKS | ONE | SET | WOKEN),
+	SET_OVER("a task's look, before another", look,
+		 TASKS | TWO | SET | WOKEN),
+	SET_OVER("a task's look, sticky", look,
+		 TASKS | TWO | STICKY | SET | WOKEN),
+	SET_OVER("a task's cancel", cancel, TASKS | ONE),
+	SET_OVER("a task's cancel, woken", cancel, TASKS | ONE | SET | WOKEN),
+	SET_OVER("a task's cancel, before another", cancel,
+		 TASKS | TWO | SET | WOKEN),
+	SET_OVER("give back", give_back, TASK | SET | LATCHED),
+	SET_OVER("give back, a task waits", give_back,
+		 TASK | TASKS | SET | LATCHED),
+	SET_OVER("a task's look, behind another", look_behind,
+		 TASKS | TWO | SET),
+	SET_OVER("a task's look, finished", look_finished,
+		 TASKS | ONE | FINISHED),
+	SET_OVER("give back, between others", give_back,
+		 TASK | TASKS | SET | LATCHED | BETWEEN),
+	SET_OVER("give back, full", give_back,
+		 TASK | TASKS | SET | LATCHED | FULL),
+	SET_OVER("give back, finished", give_back,
+		 TASK | SET | LATCHED | FINISHED),
+	SET_OVER("done, latched", done_latched, TASK | TASKS | SET | LATCHED),
+	SET_OVER("done, latched between others", done_latched,
+		 TASK | TASKS | SET | LATCHED | BETWEEN),
+	SET_OVER("give back, told", give_back, TASK | TASKS | TOLD | LATCHED),
+	SET_OVER("deliver, a task", deliver, TASKS | ONE | SET),
+	SET_OVER("deliver, two tasks", deliver, TASKS | TWO | SET),
+	SET_OVER("deliver, a thread and a task", deliver, BEHIND | TWO | SET),
+	SET_OVER("deliver, two tasks, sticky", deliver,
+		 TASKS | TWO | SET | STICKY),
+	SET_OVER("done, two tasks", done, TASKS | TWO | SET),
 	{.name = NULL},
 };

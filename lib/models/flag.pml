@@ -657,11 +657,11 @@ inline deliver()
  * mirrors: lib/flag-loop.c: isr_flag_set_cb()
  *	r = flag_replace_cb(flag, cb, arg);
  *	if (r == 0 && cb)
- *	flag_requeue(flag);
+ *	isri_flag_requeue(flag);
  * mirrors: lib/flag-loop.c: flag_replace_cb()
  *	flag->cb = cb;
  *	atomic_store_explicit(ATOMIC(&flag->arg), cb ? arg : NULL,
- * mirrors: lib/flag-loop.c: flag_requeue()
+ * mirrors: lib/flag-loop.c: isri_flag_requeue()
  *	if (flag->state != ISRI_FLAG_TOLD)
  *	return;
  *	flag->state = ISRI_FLAG_UNSEEN;
