@@ -7,6 +7,8 @@
 #include <isrloop/emerg.h>
 #include <isrloop/isr.h>
 
+struct isri_stack;
+
 /*
  * A frame of the program's code that the library has called, or that a
  * thread has entered by itself: on the stack of the caller, because a signal
@@ -18,6 +20,8 @@ struct isri_frame {
 	enum isr_context_kind kind;
 	struct isr_loop *loop;
 	struct isr_source *source;
+	/* A task's: what it runs on; else NULL. */
+	const struct isri_stack *stack;
 	/* isr_fail() was called in it: its code; else 0. */
 	int failed;
 };

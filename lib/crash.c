@@ -32,23 +32,25 @@ static bool installed;
  */
 static __thread void *stack __attribute__((tls_model("initial-exec")));
 
-static void give_stack(void)
+static bool give_stack(void)
 {
 	stack_t found, given = {.ss_size = STACK_BYTES};
 
 	/* One that the program gave is as good. */
 	if (sigaltstack(NULL, &found) < 0 || !(found.ss_flags & SS_DISABLE))
-		return;
+		return false;
 	given.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (given.ss_sp == MAP_FAILED)
-		return;
+		return false;
 	memset((char *)given.ss_sp + STACK_BYTES - TOUCHED_BYTES, 0,
 	       TOUCHED_BYTES);
-	if (sigaltstack(&given, NULL) < 0)
+	if (sigaltstack(&given, NULL) < 0) {
 		munmap(given.ss_sp, STACK_BYTES);
-	else
-		stack = given.ss_sp;
+		return false;
+	}
+	stack = given.ss_sp;
+	return true;
 }
 
 /* Stays where it is when the program put another one in its place. */
@@ -64,12 +66,14 @@ static void take_stack(void)
 	stack = NULL;
 }
 
-void isri_crash_thread_begin(void)
+bool isri_crash_thread_begin(void)
 {
+	bool given;
+
 	pthread_mutex_lock(&lock);
-	if (installed)
-		give_stack();
+	given = installed && give_stack();
 	pthread_mutex_unlock(&lock);
+	return given;
 }
 
 void isri_crash_thread_end(void)

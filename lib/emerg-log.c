@@ -17,6 +17,7 @@ static const char *context_name(uint8_t context)
 	static const char *const names[] = {
 		[ISR_CONTEXT_THREAD] = "a thread",
 		[ISR_CONTEXT_LOOP] = "the loop",
+		[ISR_CONTEXT_TASK] = "a task",
 		[ISR_CONTEXT_SIGNAL] = "a signal handler",
 		[ISR_CONTEXT_IRQ_THREAD] = "an IRQ thread",
 		[ISR_CONTEXT_USER_THREAD] = "an entered thread",

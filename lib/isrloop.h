@@ -18,6 +18,7 @@
 #include <isrloop/mask.h>
 #include <isrloop/ring.h>
 #include <isrloop/source.h>
+#include <isrloop/task.h>
 #include <isrloop/word.h>
 
 #endif /* ISRLOOP_H */

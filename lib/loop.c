@@ -309,6 +309,9 @@ int isr_loop_free(struct isr_loop *loop)
 	/* Nor does one that runs libev itself end it. */
 	loop->depth++;
 	isri_mask_stop(loop);
+	/* They may have sources of their own, which they close. */
+	if (loop->base.tasks)
+		loop->base.end_tasks(loop);
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
 		loop->base.members->close(loop->base.members);

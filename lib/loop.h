@@ -16,6 +16,7 @@
 #include "step.h"
 
 struct isri_irq_thread;
+struct isri_tasks;
 
 /* Whatever lives in a loop and must end before it: sources. */
 struct isri_loop_member {
@@ -46,6 +47,9 @@ struct isri_loop_base {
 	struct isri_alarms alarms;
 	/* Tasks alive. */
 	uint64_t n_tasks;
+	/* lib/task.c's, since the first task; else NULL. */
+	struct isri_tasks *tasks;
+	void (*end_tasks)(struct isr_loop *loop);
 	uint64_t wakeups;
 	uint64_t passes;
 	struct isri_loop_member *members;

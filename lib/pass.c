@@ -100,6 +100,8 @@ static void end_step(struct isri_steps *steps, struct isri_pass *pass)
 	uint64_t duration_ns = now_ns - pass->now_ns;
 
 	steps->n_steps++;
+	if (pass->step)
+		pass->step->run_ns += duration_ns;
 	if (duration_ns > steps->max_ns)
 		keep_max(steps, pass, duration_ns);
 	pass->now_ns = now_ns;

@@ -30,6 +30,7 @@ struct isri_step {
 	/* On the loop's stack; the step is not queued any more. */
 	void (*run)(struct isri_step *step);
 	const char *name; /* lives as long as the step */
+	uint64_t run_ns;  /* how long it took, of all times */
 };
 
 struct isri_step_list {

@@ -29,7 +29,8 @@ struct matrix_context {
 	const char *name;
 	void (*make_call)(struct matrix_world *w);
 	enum isr_context_kind kind;
-	bool in_callback; /* of the loop's */
+	bool in_callback; /* of the loop's, or a task */
+	bool in_task;
 	bool on_loop;
 	bool is_child;
 	void (*open_caller)(struct matrix_world *w);
@@ -42,6 +43,7 @@ struct state {
 	struct isr_source timer;
 	struct isr_source fd_source;
 	struct isr_source pin;
+	struct isr_task task;
 	struct isr_chip chip;
 	int level;
 	struct isr_loop_stats loop_stats;
@@ -59,25 +61,11 @@ static sem_t called;
 static struct isr_emerg records[4];
 static unsigned int n_records;
 
-void matrix_flag_cb(struct isr_flag *flag, uint32_t count, void *arg)
-{
-}
-
-void matrix_schedule_cb(void *arg)
-{
-}
-
 void matrix_emerg_cb(const struct isr_emerg *record, void *arg)
 {
 	if (n_records < sizeof(records) / sizeof(records[0]))
 		records[n_records] = *record;
 	n_records++;
-}
-
-void matrix_put(struct matrix_world *w, unsigned int n)
-{
-	while (n--)
-		(void)isr_ring_put(&w->objects.ring, &w->event);
 }
 
 /* One that was made somewhere, perhaps on a thread that has ended. */
@@ -204,6 +192,7 @@ static void take_memory(struct matrix_world *w, struct state *ret_state)
 	memcpy(&ret_state->timer, w->timer, sizeof(*w->timer));
 	memcpy(&ret_state->fd_source, w->fd_source, sizeof(*w->fd_source));
 	memcpy(&ret_state->pin, w->pin, sizeof(*w->pin));
+	memcpy((void *)&ret_state->task, (void *)w->task, sizeof(*w->task));
 	memcpy((void *)&ret_state->chip, (void *)chip.chip, sizeof(*chip.chip));
 }
 
@@ -385,6 +374,26 @@ static void measure_in_callback(struct matrix_world *w)
 	ck_assert_int_eq(r, loop ? 0 : -ECANCELED);
 }
 
+static int in_task(void *arg)
+{
+	measure(arg);
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static void measure_in_task(struct matrix_world *w)
+{
+	const struct isr_task_config config = {
+		.sz = sizeof(config),
+		.stack_bytes = 256 * 1024,
+	};
+	int r;
+
+	xt_ok(isr_spawn(loop, &config, in_task, w, NULL));
+	r = isr_loop_run(loop);
+	ck_assert_int_eq(r, loop ? 0 : -ECANCELED);
+}
+
 static void make_objects(struct matrix_objects *o)
 {
 	xt_ok(isr_flag_init(&o->flag, loop, ISR_FLAG_AUTO));
@@ -423,6 +432,9 @@ static void set_up(struct matrix_world *w)
 	w->ev = isr_loop_get_ev(w->other);
 	make_objects(&w->objects);
 	make_sources(w);
+	w->task_config.sz = sizeof(w->task_config);
+	xt_ok(isr_spawn(loop, &w->task_config, matrix_task_cb, NULL,
+			&w->task));
 	w->spare_chip = isr_chip_ref(chip.chip);
 	w->n_specs = isr_chip_list(&w->specs);
 	xt_ok(w->n_specs);
@@ -453,11 +465,14 @@ static void try_cell(int function, const struct matrix_context *context)
 		.context = context,
 		.in_isr = context->kind >= ISR_CONTEXT_SIGNAL,
 		.in_callback = context->in_callback,
+		.in_task = context->in_task,
 		.on_loop = context->on_loop,
 		.is_child = context->is_child,
 	};
 	set_up(w);
-	if (context->in_callback)
+	if (context->in_task)
+		measure_in_task(w);
+	else if (context->in_callback)
 		measure_in_callback(w);
 	else
 		measure(w);
@@ -492,6 +507,23 @@ static const struct matrix_context contexts[] = {
 		.open_caller = open_signal,
 		.kind = ISR_CONTEXT_SIGNAL,
 		.in_callback = true,
+		.on_loop = true,
+	},
+	{
+		.name = "task",
+		.make_call = make_call,
+		.kind = ISR_CONTEXT_TASK,
+		.in_callback = true,
+		.in_task = true,
+		.on_loop = true,
+	},
+	{
+		.name = "signal in a task",
+		.make_call = call_in_signal,
+		.open_caller = open_signal,
+		.kind = ISR_CONTEXT_SIGNAL,
+		.in_callback = true,
+		.in_task = true,
 		.on_loop = true,
 	},
 	{

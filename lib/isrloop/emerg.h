@@ -37,6 +37,7 @@ enum isr_emerg_kind {
 enum isr_context_kind {
 	ISR_CONTEXT_THREAD = 0, /**< no code that the library has called */
 	ISR_CONTEXT_LOOP, /**< a callback or soft handler, on the loop */
+	ISR_CONTEXT_TASK, /**< a task, on its own stack */
 	ISR_CONTEXT_SIGNAL, /**< a signal handler */
 	ISR_CONTEXT_IRQ_THREAD, /**< a hard handler in an IRQ thread */
 	ISR_CONTEXT_USER_THREAD /**< between isr_enter() and isr_exit() */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * isr_task: straight-line code that waits. Each task has a stack of its own;
+ * all tasks of a loop run on its thread, one at a time, and another one runs
+ * only where the running one waits.
+ */
+#ifndef ISRLOOP_TASK_H
+#define ISRLOOP_TASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isrloop/flag.h>
+#include <isrloop/isr.h>
+#include <isrloop/macros.h>
+
+ISR_BEGIN_DECLS
+
+struct isr_task;
+
+/**
+ * What a task does, from its beginning to its end.
+ * @return its result; a negative one says that it failed.
+ */
+typedef int isr_task_cb(void *arg);
+
+/** How to make a task. Zero every member that is not needed. */
+struct isr_task_config {
+	/** sizeof(struct isr_task_config), for later extension. */
+	size_t sz;
+	/** For messages and statistics; copied, up to 31 bytes; NULL: "task
+	 *  1" and so on. */
+	const char *name;
+	/** Usable bytes of its stack, 16 KiB to 1 GiB; 0: what the loop's
+	 *  config says. */
+	size_t stack_bytes;
+	uint64_t reserved[4]; /**< 0; for later versions */
+};
+
+/**
+ * @brief Make a task; it begins when the loop gets to it.
+ *
+ * Tasks begin in the order in which they were made. What it needs is made
+ * here: a task that was made has its stack.
+ *
+ * @param loop      Runs it.
+ * @param config    Copied; NULL: the defaults.
+ * @param fn        What it does.
+ * @param arg       Handed to @fn; stays the caller's.
+ * @param ret_task  The handle: it goes with isr_join(), isr_detach() or the
+ *                  loop's end. NULL: none, as if it was detached at once.
+ * @context loop
+ * @return 0; -EINVAL for NULL or a bad config; -E2BIG a config of a later
+ *         version that asks for something unknown; -ENOMEM; -ECANCELED when
+ *         the loop was freed; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_spawn(struct isr_loop *loop,
+		      const struct isr_task_config *config, isr_task_cb *fn,
+		      void *arg, struct isr_task **ret_task);
+
+/**
+ * @brief Let all others run that are ready, then go on.
+ * @context task
+ * @return 0; -ECANCELED; -EDEADLK outside a task or in a critical section;
+ *         -EPERM in ISR context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_yield(void);
+
+/**
+ * @brief Go on at a later time, not earlier.
+ *
+ * Of several that sleep until the same time, the first to sleep goes on first.
+ *
+ * @param ns  How long by CLOCK_MONOTONIC; 0 or less is isr_yield().
+ * @context task
+ * @return as isr_yield().
+ * @since 0.1
+ */
+ISR_API int isr_sleep(int64_t ns);
+
+/**
+ * @brief Get the task that the caller is.
+ * @context any
+ * @return The handle, which stays whose it is; NULL outside a task, and in
+ *         ISR context.
+ * @since 0.1
+ */
+ISR_API struct isr_task *isr_self(void);
+
+/**
+ * @brief Wait for a task's end; then its handle is gone.
+ * @param task        One that another task made or the loop, not detached.
+ * @param ret_result  What its function returned, or -ECANCELED of one that was
+ *                    cancelled before it began; NULL is legal.
+ * @param timeout_ns  ISR_FOREVER, or how long to wait at most; 0: not at all.
+ * @context task
+ * @return 0; -ETIMEDOUT and -ECANCELED (the caller was cancelled) leave the
+ *         handle; -EDEADLK for the task itself, outside a task, or in a
+ *         critical section; -EBUSY when another task joins it; -EXDEV for one
+ *         of another loop; -EINVAL for NULL, a detached task or a timeout
+ *         below ISR_FOREVER; -EPERM in ISR context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_join(struct isr_task *task, int *ret_result,
+		     int64_t timeout_ns);
+
+/**
+ * @brief Give a task's handle up: nobody joins it.
+ *
+ * Its memory goes when it ends, or now if it has. Should it fail, the loop's
+ * log says so.
+ *
+ * @param task  NULL is legal.
+ * @context loop
+ * @return 0; -EBUSY when a task joins it; -EINVAL when it is detached; -EPERM
+ *         off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_detach(struct isr_task *task);
+
+/**
+ * @brief Have a task end soon: what it waits for returns -ECANCELED.
+ *
+ * So does each later wait, after others had their turn, until
+ * isr_uncancel(). A task that has not begun never will; its result is
+ * -ECANCELED. Nothing is consumed by a wait that is cancelled.
+ *
+ * @param task  Not the caller.
+ * @context loop
+ * @return 1; 0 when it had ended; -EDEADLK the caller itself; -EINVAL for
+ *         NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_cancel(struct isr_task *task);
+
+/**
+ * @brief Go on in spite of isr_cancel(): the caller can wait again.
+ * @context task
+ * @return 1 when it was cancelled; 0 when it was not, or its loop is being
+ *         freed, which nothing takes back; -EDEADLK outside a task; -EPERM in
+ *         ISR context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_uncancel(void);
+
+/**
+ * @brief Get the flag that a task's end sets.
+ * @param task  With a handle.
+ * @context loop
+ * @return A sticky flag, which goes with the handle; NULL for NULL, off the
+ *         loop's thread and in ISR context.
+ * @since 0.1
+ */
+ISR_API struct isr_flag *isr_task_get_done(struct isr_task *task);
+
+/** What a task did; see isr_task_get_stats(). */
+struct isr_task_stats {
+	size_t stack_bytes; /**< usable bytes of its stack */
+	size_t stack_used_max; /**< of these, how many it ever used */
+	uint64_t steps; /**< times it ran, from one wait to the next */
+	uint64_t run_ns; /**< for how long it ran, the running step excluded */
+	const char *name; /**< as long as its handle */
+	uint64_t reserved[4]; /**< 0; for later versions */
+};
+
+/**
+ * @brief Read a task's counters; after its end, the last ones.
+ * @param task       With a handle, or the caller.
+ * @param ret_stats  Filled on success.
+ * @context loop
+ * @return 0; -EINVAL for NULL; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_task_get_stats(const struct isr_task *task,
+			       struct isr_task_stats *ret_stats);
+
+ISR_END_DECLS
+
+#endif /* ISRLOOP_TASK_H */
