@@ -8,8 +8,9 @@
  * signal that was sent is sent again. So a core dump, an exit status or a
  * handler of the program's sees what it would have seen.
  *
- * No stack is walked: it may be what is broken. A fault in here ends the
- * process, because the kernel delivers no fault that is blocked.
+ * No stack is walked: it may be what is broken. One that has overflowed is
+ * told by the name of its task. A fault in here ends the process, because the
+ * kernel delivers no fault that is blocked.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,8 +18,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "crash.h"
 #include "emerg.h"
+#include "stack.h"
 
 const int isri_crash_signals[ISRI_CRASH_SIGNALS] = {SIGSEGV, SIGBUS, SIGFPE,
 						    SIGILL, SIGABRT};
@@ -43,21 +46,50 @@ static bool is_fault(const siginfo_t *info)
 	return info->si_code > 0;
 }
 
-static void put_address(char *text, uintptr_t address)
+/* As far as there is room. */
+static void put_text(char *message, const char *text)
 {
-	static const char at[] = " at address 0x";
-	char digits[2 * sizeof(address) + 1];
+	size_t length = strlen(message);
+
+	strncpy(message + length, text, ISR_EMERG_TEXT_BYTES - 1 - length);
+}
+
+static void put_number(char *message, uintptr_t number, unsigned int base)
+{
+	char digits[3 * sizeof(number) + 1];
 	size_t i = sizeof(digits) - 1;
 
 	digits[i] = '\0';
 	do {
-		digits[--i] = "0123456789abcdef"[address % 16];
-		address /= 16;
-	} while (address);
-	text += strlen(text);
-	memcpy(text, at, sizeof(at));
-	text += strlen(text);
-	memcpy(text, digits + i, sizeof(digits) - i);
+		digits[--i] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number);
+	put_text(message, digits + i);
+}
+
+/* The task whose stack it is that has overflowed; NULL: none has. */
+static const struct isri_stack *get_full_stack(const siginfo_t *info)
+{
+	const struct isri_frame *frame;
+
+	for (frame = isri_context_get_frame(); frame; frame = frame->outer)
+		if (frame->stack &&
+		    isri_stack_is_over(frame->stack, info->si_addr))
+			return frame->stack;
+	return NULL;
+}
+
+/* If something is cut, it is the name. */
+static void put_full_stack(char *message, const struct isri_stack *stack)
+{
+	char rest[ISR_EMERG_TEXT_BYTES] = "\" (";
+
+	put_number(rest, stack->bytes, 10);
+	put_text(rest, " bytes) is full");
+	put_text(message, "stack of task \"");
+	put_text(message, stack->name);
+	message[ISR_EMERG_TEXT_BYTES - 1 - strlen(rest)] = '\0';
+	put_text(message, rest);
 }
 
 static void *get_place(void *ucontext)
@@ -74,11 +106,20 @@ static void *get_place(void *ucontext)
 static void write_record(int signo, const siginfo_t *info, void *ucontext)
 {
 	char message[ISR_EMERG_TEXT_BYTES] = "";
+	const struct isri_stack *stack = NULL;
 	struct isr_emerg record;
 
-	strncpy(message, names[index_of(signo)], sizeof(message) - 1);
 	if (is_fault(info))
-		put_address(message, (uintptr_t)info->si_addr);
+		stack = get_full_stack(info);
+	if (stack) {
+		put_full_stack(message, stack);
+	} else {
+		put_text(message, names[index_of(signo)]);
+		if (is_fault(info)) {
+			put_text(message, " at address 0x");
+			put_number(message, (uintptr_t)info->si_addr, 16);
+		}
+	}
 	isri_emerg_describe(&record, ISR_EMERG_CRASH, -EFAULT, 0, message,
 			    NULL);
 	record.frames[0] = get_place(ucontext);

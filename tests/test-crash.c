@@ -179,6 +179,89 @@ START_TEST(crash_by_overflow_of_a_stack_is_told)
 }
 END_TEST
 
+static int overflow_in_task(void *arg)
+{
+	return overflow(0);
+}
+
+static void run_task(void)
+{
+	const struct isr_task_config config = {.sz = sizeof(config),
+					       .name = "greedy",
+					       .stack_bytes = 32 * 1024};
+
+	must(isr_loop_new(NULL, &loop));
+	must(isr_spawn(loop, &config, overflow_in_task, NULL, NULL));
+	must(isr_loop_run(loop));
+}
+
+static void *run_task_in_thread(void *arg)
+{
+	run_task();
+	return NULL;
+}
+
+/* Which has not installed the crash handler. */
+static void run_task_elsewhere(void)
+{
+	pthread_t thread;
+
+	must(-pthread_create(&thread, NULL, run_task_in_thread, NULL));
+	pthread_join(thread, NULL);
+}
+
+START_TEST(crash_by_overflow_of_a_task_names_it)
+{
+	crash(_i ? run_task_elsewhere : run_task);
+
+	assert_killed_by(SIGSEGV);
+	assert_tells("stack of task \"greedy\" (", " bytes) is full,");
+}
+END_TEST
+
+static void run_task_of_a_long_name(void)
+{
+	const struct isr_task_config config = {
+		.sz = sizeof(config),
+		.name = "a name of as many as 31 letters",
+	};
+
+	must(isr_loop_new(NULL, &loop));
+	must(isr_spawn(loop, &config, overflow_in_task, NULL, NULL));
+	must(isr_loop_run(loop));
+}
+
+START_TEST(crash_by_overflow_of_a_task_cuts_its_name)
+{
+	crash(run_task_of_a_long_name);
+
+	assert_killed_by(SIGSEGV);
+	assert_tells("stack of task \"a name of as many as 31 l", ") is full,");
+}
+END_TEST
+
+static int fault_in_task(void *arg)
+{
+	fault();
+	return 0;
+}
+
+static void run_faulty_task(void)
+{
+	must(isr_loop_new(NULL, &loop));
+	must(isr_spawn(loop, NULL, fault_in_task, NULL, NULL));
+	must(isr_loop_run(loop));
+}
+
+START_TEST(crash_in_a_task_that_is_no_overflow_tells_the_address)
+{
+	crash(run_faulty_task);
+
+	assert_killed_by(SIGSEGV);
+	assert_tells("isrloop: ", "SIGSEGV at address 0x10,");
+}
+END_TEST
+
 static void abort_here(void)
 {
 	abort();
@@ -306,6 +389,10 @@ static void add_crashes(Suite *suite)
 	tcase_add_test(tcase, crash_in_an_irq_thread_names_the_source);
 	tcase_add_test(tcase, crash_outside_of_handlers_is_told);
 	tcase_add_loop_test(tcase, crash_by_overflow_of_a_stack_is_told, 0, 2);
+	tcase_add_loop_test(tcase, crash_by_overflow_of_a_task_names_it, 0, 2);
+	tcase_add_test(tcase, crash_by_overflow_of_a_task_cuts_its_name);
+	tcase_add_test(tcase,
+		       crash_in_a_task_that_is_no_overflow_tells_the_address);
 	tcase_add_test(tcase, crash_by_abort_is_told);
 	tcase_add_test(tcase, crash_that_was_sent_is_sent_again);
 	tcase_add_test(tcase, crash_handler_that_was_there_before_gets_it);

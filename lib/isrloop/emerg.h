@@ -101,9 +101,10 @@ ISR_API int isr_emerg_take(struct isr_loop *loop, struct isr_emerg *ret_record);
  * write one line: signal, address, the source whose handler ran, thread,
  * place. Then the disposition that was found is put back, and the signal
  * comes again: a core dump, an exit status and a handler of the program's are
- * what they would have been. One record a signal. The calling thread, and IRQ
- * threads that start later, get an alternate stack if they have none, so that
- * the overflow of a stack is told as well.
+ * what they would have been. One record a signal. The calling thread, IRQ
+ * threads that start later and threads that make a loop's first task later
+ * get an alternate stack if they have none, so that the overflow of a stack is
+ * told as well; that of a task by the task's name.
  *
  * @param fd  Where the line goes; stays the caller's, and open.
  * @context any (a lock)
