@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* Tasks: how they begin, take turns, sleep, and what is theirs. */
+/* Tasks: how they begin, take turns and sleep, and where they may not. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "context.h"
+#include "loop.h"
 #include "task.h"
 #include "xt-task.h"
 
@@ -204,6 +209,150 @@ START_TEST(sleep_wakes_the_loop_once)
 }
 END_TEST
 
+/*
+ * Where it is refused
+ */
+
+START_TEST(spawn_with_a_bad_config_is_refused)
+{
+	struct isr_task_config config = {.sz = sizeof(config)};
+	struct isr_task *task = NULL;
+
+	xt_fails_with(EINVAL, isr_spawn(NULL, NULL, add_once, NULL, &task));
+	xt_fails_with(EINVAL, isr_spawn(loop, NULL, NULL, NULL, &task));
+	config.sz = sizeof(config) - 1;
+	xt_fails_with(EINVAL, isr_spawn(loop, &config, add_once, NULL, &task));
+	config.sz = sizeof(config);
+	config.reserved[3] = 1;
+	xt_fails_with(E2BIG, isr_spawn(loop, &config, add_once, NULL, &task));
+	config.reserved[3] = 0;
+	config.stack_bytes = 1000;
+	xt_fails_with(EINVAL, isr_spawn(loop, &config, add_once, NULL, &task));
+
+	ck_assert_ptr_null(task);
+	run_all();
+	ck_assert_str_eq(trace, "");
+}
+END_TEST
+
+START_TEST(wait_outside_a_task_is_refused)
+{
+	struct isr_task *task = spawn_named("a", add_once, "a");
+
+	xt_fails_with(EDEADLK, isr_yield());
+	xt_fails_with(EDEADLK, isr_sleep(1));
+	xt_fails_with(EDEADLK, isr_uncancel());
+	xt_fails_with(EDEADLK, isr_join(task, NULL, ISR_FOREVER));
+}
+END_TEST
+
+static void wait_in_callback(struct isr_flag *flag, uint32_t count, void *arg)
+{
+	ck_assert_ptr_null(isr_self());
+	xt_fails_with(EDEADLK, isr_yield());
+	trace_add('c');
+}
+
+/* Another loop, which a task runs. */
+static int dispatch_other(void *arg)
+{
+	struct isr_loop *other = arg;
+
+	xt_ok(isr_loop_dispatch(other));
+	xt_ok(isr_yield());
+	trace_add('t');
+	return 0;
+}
+
+START_TEST(wait_in_a_callback_of_a_task_is_refused)
+{
+	struct isr_loop *other;
+	struct isr_flag flag;
+
+	xt_ok(isr_loop_new(NULL, &other));
+	xt_ok(isr_flag_init(&flag, other, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, wait_in_callback, NULL));
+	isr_flag_set(&flag);
+	spawn(dispatch_other, other);
+	run_all();
+
+	ck_assert_str_eq(trace, "ct");
+	xt_ok(isr_loop_free(other));
+}
+END_TEST
+
+static int wait_masked(void *arg)
+{
+	struct isr_task *other = spawn_named("other", add_once, "a");
+	int token = isr_mask(loop);
+
+	xt_ok(token);
+	xt_fails_with(EDEADLK, isr_yield());
+	xt_fails_with(EDEADLK, isr_sleep(1));
+	xt_fails_with(EDEADLK, isr_join(other, NULL, ISR_FOREVER));
+	xt_ok(isr_unmask(loop, token));
+	xt_ok(isr_yield());
+	trace_add('m');
+	return 0;
+}
+
+START_TEST(wait_while_masked_is_refused)
+{
+	spawn(wait_masked, NULL);
+	run_all();
+
+	ck_assert_str_eq(trace, "am");
+}
+END_TEST
+
+static int wait_in_isr(void *arg)
+{
+	struct isri_frame frame;
+
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL, loop, NULL);
+	xt_fails_with(EPERM, isr_yield());
+	xt_fails_with(EPERM, isr_sleep(1));
+	xt_fails_with(EPERM, isr_uncancel());
+	ck_assert_ptr_null(isr_self());
+	isri_context_leave(&frame);
+	xt_ok(isr_yield());
+	trace_add('i');
+	return 0;
+}
+
+START_TEST(wait_in_isr_context_is_refused)
+{
+	spawn(wait_in_isr, NULL);
+	run_all();
+
+	ck_assert_str_eq(trace, "i");
+}
+END_TEST
+
+/* In a child only what makes its status. */
+static int wait_in_child(void *arg)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0)
+		_exit(isr_yield() == -EPERM && isr_sleep(1) == -EPERM &&
+				      isr_uncancel() == -EPERM
+			      ? 0
+			      : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	return 0;
+}
+
+START_TEST(wait_in_a_forked_child_is_refused)
+{
+	spawn(wait_in_child, NULL);
+	run_all();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("task");
@@ -223,6 +372,16 @@ static Suite *make_suite(void)
 		       sleep_until_one_time_ends_in_the_order_of_its_begin);
 	tcase_add_loop_test(tcase, sleep_of_no_time_is_a_yield, 0, 3);
 	tcase_add_test(tcase, sleep_wakes_the_loop_once);
+
+	tcase = xt_case(suite, "refused");
+	tcase_add_checked_fixture(tcase, task_setup, task_teardown);
+	tcase_add_test(tcase, spawn_with_a_bad_config_is_refused);
+	tcase_add_test(tcase, wait_outside_a_task_is_refused);
+	tcase_add_test(tcase, wait_in_a_callback_of_a_task_is_refused);
+	tcase_add_test(tcase, wait_while_masked_is_refused);
+	tcase_add_test(tcase, wait_in_isr_context_is_refused);
+	tcase_add_test(tcase, wait_in_a_forked_child_is_refused);
+
 	return suite;
 }
 
