@@ -51,7 +51,7 @@ static const struct {
 	{"set", bench_set},	  {"wake", bench_wake},
 	{"ring", bench_ring},	  {"pipeline", bench_pipeline},
 	{"timer", bench_timer},	  {"schedule", bench_schedule},
-	{"bridge", bench_bridge},
+	{"bridge", bench_bridge}, {"four-tasks", bench_four_tasks},
 };
 
 static const char *arg_output = "results.json";
@@ -62,7 +62,8 @@ static const char usage[] =
 	"usage: isrbench [--quick] [--rounds N] [--only BENCH] [--output FILE]\n"
 	"  --quick    try everything in seconds; the figures mean nothing\n"
 	"  --rounds   interleaved runs of each measurement, 1 to 64 (5)\n"
-	"  --only     set, wake, ring, pipeline, timer, schedule or bridge\n"
+	"  --only     set, wake, ring, pipeline, timer, schedule, bridge or\n"
+	"             four-tasks\n"
 	"  --output   where to write the results (results.json)\n";
 
 static void parse(int argc, char **argv)
