@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "context.h"
 #include "loop.h"
@@ -54,6 +55,9 @@ void isri_loop_take_config(struct isr_loop *loop,
 		mine->urgent_steps = URGENT_STEPS;
 	if (!mine->urgent_ns)
 		mine->urgent_ns = URGENT_NS;
+	/* Nobody could set anything meanwhile. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
+		mine->spin_ns = 0;
 	if (!mine->stack_bytes)
 		mine->stack_bytes = STACK_BYTES;
 	if (!mine->stacks_kept)
@@ -76,7 +80,8 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 		.passes = base->passes,
 		.deliveries = head->wake.deliveries,
 		.scheduled = head->schedule.made,
-		.schedule_refused = isr_ring_get_lost_total(&head->schedule.ring),
+		.schedule_refused =
+			isr_ring_get_lost_total(&head->schedule.ring),
 		.masks = head->mask.masks,
 		.mask_max_ns = head->mask.max_ns,
 		.mask_max_where = head->mask.max_where,

@@ -37,8 +37,8 @@ struct isr_loop {
 	bool running;
 	/* Callbacks of ours on the stack. */
 	unsigned int depth;
-	/* How long a pass may take, when its steps are short. */
-	uint64_t pass_ns;
+	/* In isr_loop_dispatch(): it does not block. */
+	bool is_foreign;
 	struct ev_prepare prepare;
 	struct ev_check check;
 	struct ev_idle idle;
@@ -87,32 +87,44 @@ static void callback_leave(struct isr_loop *loop,
 		loop_destroy(loop);
 }
 
+static void run_pass(struct isr_loop *loop)
+{
+	struct isri_frame frame;
+
+	callback_enter(loop, &frame);
+	isri_pass_run(loop, loop->is_foreign);
+	callback_leave(loop, &frame);
+}
+
 static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 		       int revents)
 {
 	struct isr_loop *loop = prepare->data;
+	bool spun = false;
 
 	loop->base.passes++;
 	/* Left so by a callback that is libev's. */
 	isri_loop_check_mask(loop);
-	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
+	if (isri_steps_are_due(loop) ||
+	    (!loop->is_foreign && (spun = isri_pass_spin(loop))) ||
+	    !isri_wake_arm(isri_wake_of(loop)))
 		ev_idle_start(ev, &loop->idle);
 	else
 		isri_alarms_prepare(loop);
+	/* Without a look at the descriptors: that takes time. */
+	if (spun && isri_wake_is_set(isri_wake_of(loop)))
+		run_pass(loop);
 }
 
 static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 {
 	struct isr_loop *loop = check->data;
-	struct isri_frame frame;
 
 	ev_idle_stop(ev, &loop->idle);
 	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
 	isri_wake_of(loop)->halted = isri_wake_of(loop)->ended;
-	callback_enter(loop, &frame);
-	isri_pass_run(loop, loop->pass_ns);
-	callback_leave(loop, &frame);
+	run_pass(loop);
 }
 
 static void on_idle(struct ev_loop *ev, struct ev_idle *idle, int revents)
@@ -191,6 +203,7 @@ static int init_flags(struct isr_loop *loop)
 	if (r < 0)
 		return r;
 	isr_flag_set_cb(&loop->stop, on_stop, loop);
+	loop->base.head.schedule.goes_on = isri_step_goes_on;
 	return isri_schedule_init(&loop->base.head.schedule, loop,
 				  loop->base.config.schedule_depth);
 }
@@ -218,7 +231,6 @@ static int loop_new(struct ev_loop *ev, bool own_ev,
 	*loop = (struct isr_loop){
 		.ev = ev,
 		.own_ev = own_ev,
-		.pass_ns = ISRI_PASS_NS,
 		.outer_fd = -1,
 	};
 	isri_wake_init(isri_wake_of(loop), fd);
@@ -354,9 +366,7 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	loop->running = true;
 	loop->stopped = false;
 	isri_wake_of(loop)->halted = false;
-	/* The foreign loop has the others' turns to give. */
-	loop->pass_ns = flags & EVRUN_NOWAIT ? loop->base.config.urgent_ns
-					     : ISRI_PASS_NS;
+	loop->is_foreign = flags & EVRUN_NOWAIT;
 	ev_run(loop->ev, flags);
 	loop->running = false;
 	isri_wake_disarm(isri_wake_of(loop));
@@ -431,7 +441,7 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 static void serve_fd(struct isri_step *step)
 {
 	struct loop_io *io = (struct loop_io *)((char *)step -
-					  offsetof(struct loop_io, step));
+						offsetof(struct loop_io, step));
 	struct isri_loop_fd *watch = io->watch;
 
 	/* It is level triggered: what is ready was found again since. */

@@ -45,15 +45,18 @@ static struct isri_steps *steps_of(struct isr_loop *loop)
 	return &isri_loop_base(loop)->steps;
 }
 
-static void set_name(struct isri_pass *pass, const char *name)
-{
-	snprintf(pass->name, sizeof(pass->name), "%s", name ? name : "");
-}
-
 void isri_step_rename(struct isr_loop *loop, const char *name)
 {
-	if (steps_of(loop)->pass)
-		set_name(steps_of(loop)->pass, name);
+	struct isri_pass *pass = steps_of(loop)->pass;
+
+	/* Of a fixed size, that is in a few instructions. */
+	if (pass)
+		memcpy(pass->name, name, sizeof(pass->name));
+}
+
+static void set_name(struct isri_pass *pass, const char *name)
+{
+	snprintf(pass->name, sizeof(pass->name), "%s", name);
 }
 
 void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step)
@@ -78,24 +81,38 @@ static void begin_step(struct isri_pass *pass, enum isri_band band,
 	pass->name[0] = '\0';
 }
 
-static void keep_max(struct isri_steps *steps, struct isri_pass *pass,
-		     uint64_t duration_ns)
+/* What has no name has an address. */
+static void find_name(struct isr_loop *loop, struct isri_pass *pass)
 {
-	char *name = steps->max_name;
+	const struct isri_schedule *schedule =
+		&isri_loop_base(loop)->head.schedule;
 
-	steps->max_ns = duration_ns;
-	if (!pass->name[0] && pass->step)
-		set_name(pass, pass->step->name);
 	if (pass->name[0])
-		memcpy(name, pass->name, sizeof(pass->name));
+		return;
+	if (pass->step)
+		set_name(pass, pass->step->name);
+	else if (pass->flag_cb == isri_schedule_make_calls)
+		snprintf(pass->name, sizeof(pass->name), "call %p",
+			 (void *)(uintptr_t)schedule->last);
 	else
-		snprintf(name, sizeof(steps->max_name), "flag callback %p",
+		snprintf(pass->name, sizeof(pass->name), "flag callback %p",
 			 (void *)(uintptr_t)pass->flag_cb);
 }
 
-/* The running step, or a part of it, is over. */
-static void end_step(struct isri_steps *steps, struct isri_pass *pass)
+static void keep_max(struct isr_loop *loop, struct isri_pass *pass,
+		     uint64_t duration_ns)
 {
+	struct isri_steps *steps = steps_of(loop);
+
+	find_name(loop, pass);
+	memcpy(steps->max_name, pass->name, sizeof(steps->max_name));
+	steps->max_ns = duration_ns;
+}
+
+/* The running step, or a part of it, is over. */
+static void end_step(struct isr_loop *loop, struct isri_pass *pass)
+{
+	struct isri_steps *steps = steps_of(loop);
 	uint64_t now_ns = isr_now_ns();
 	uint64_t duration_ns = now_ns - pass->now_ns;
 
@@ -103,7 +120,7 @@ static void end_step(struct isri_steps *steps, struct isri_pass *pass)
 	if (pass->step)
 		pass->step->run_ns += duration_ns;
 	if (duration_ns > steps->max_ns)
-		keep_max(steps, pass, duration_ns);
+		keep_max(loop, pass, duration_ns);
 	pass->now_ns = now_ns;
 	if (pass->band == ISRI_BAND_URGENT) {
 		steps->n_urgent++;
@@ -135,7 +152,7 @@ static bool run_urgent_step(struct isr_loop *loop, struct isri_pass *pass)
 	} else {
 		return false;
 	}
-	end_step(steps_of(loop), pass);
+	end_step(loop, pass);
 	return true;
 }
 
@@ -172,7 +189,7 @@ static void run_ordinary(struct isr_loop *loop, struct isri_pass *pass)
 	begin_step(pass, ISRI_BAND_ORDINARY, step, NULL);
 	step->run(step);
 	isri_loop_check_mask(loop);
-	end_step(steps_of(loop), pass);
+	end_step(loop, pass);
 	if (!isri_wake_of(loop)->halted)
 		isri_alarms_ring(loop, pass->now_ns);
 }
@@ -184,23 +201,30 @@ static bool is_due(struct isr_loop *loop)
 	return isri_steps_are_due(loop) || isri_loop_base(loop)->alarms.first;
 }
 
-void isri_pass_run(struct isr_loop *loop, uint64_t pass_ns)
+void isri_pass_run(struct isr_loop *loop, bool is_foreign)
 {
 	struct isri_steps *steps = steps_of(loop);
 	const struct isri_wake *wake = isri_wake_of(loop);
+	struct isri_step_list *ordinary = &steps->of[ISRI_BAND_ORDINARY];
 	struct isri_pass pass = {.outer = steps->pass};
+	uint64_t left = UINT64_MAX;
 
 	if (!is_due(loop))
 		return;
 	pass.now_ns = isr_now_ns();
-	pass.end_ns = pass.now_ns + pass_ns;
+	pass.end_ns = pass.now_ns + ISRI_PASS_NS;
 	steps->pass = &pass;
 	isri_alarms_ring(loop, pass.now_ns);
+	if (is_foreign) {
+		pass.end_ns =
+			pass.now_ns + isri_loop_base(loop)->config.urgent_ns;
+		left = ordinary->n ? ordinary->n : 1;
+	}
+	/* A budget that was used up is libev's turn, with no step to run. */
 	do {
 		run_urgent(loop, &pass);
 		run_ordinary(loop, &pass);
-		isri_wake_collect(isri_wake_of(loop));
-	} while (!wake->halted && isri_steps_are_due(loop) &&
+	} while (!wake->halted && ordinary->first && --left &&
 		 pass.now_ns < pass.end_ns);
 	steps->pass = pass.outer;
 }
@@ -213,9 +237,59 @@ bool isri_step_goes_on(struct isr_loop *loop)
 	/* Outside of a pass: unmasked, by code that runs in libev alone. */
 	if (!pass)
 		return true;
-	end_step(steps, pass);
+	end_step(loop, pass);
 	if (isri_wake_of(loop)->halted || is_urgent_due(loop))
 		return false;
 	return pass->band == ISRI_BAND_URGENT ? has_budget(loop, pass)
 					      : pass->now_ns < pass->end_ns;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* 0: not now. */
+static uint64_t spin_until_ns(struct isr_loop *loop, uint64_t now_ns)
+{
+	const struct isri_loop_base *base = isri_loop_base(loop);
+	struct isri_steps *steps = steps_of(loop);
+	uint64_t end_ns;
+
+	/* After something was done it begins anew; else it ends. */
+	if (steps->spin_steps != steps->n_steps) {
+		steps->spin_steps = steps->n_steps;
+		steps->spin_since_ns = now_ns;
+	}
+	end_ns = steps->spin_since_ns + base->config.spin_ns;
+	if (now_ns >= end_ns)
+		return 0;
+	/* libev's turn comes as often as when there is something to do. */
+	if (end_ns > now_ns + ISRI_PASS_NS)
+		end_ns = now_ns + ISRI_PASS_NS;
+	if (base->alarms.first && end_ns > base->alarms.first->due_ns)
+		end_ns = base->alarms.first->due_ns;
+	return end_ns;
+}
+
+bool isri_pass_spin(struct isr_loop *loop)
+{
+	const struct isri_wake *wake = isri_wake_of(loop);
+	uint64_t now_ns, end_ns;
+
+	if (!isri_loop_base(loop)->config.spin_ns)
+		return false;
+	now_ns = isr_now_ns();
+	end_ns = spin_until_ns(loop, now_ns);
+	if (!end_ns)
+		return false;
+	while (!isri_wake_is_set(wake) && now_ns < end_ns) {
+		relax();
+		now_ns = isr_now_ns();
+	}
+	return true;
 }

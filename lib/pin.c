@@ -158,9 +158,12 @@ static bool serve_batch(struct isri_pin *pin)
 
 	for (i = 0; i < n; i++)
 		follow_armed(pin, &pin->batch[i]);
+	/* Fewer than there is room for: that was all. */
 	return isri_source_deliver(&pin->source, pin->batch, (size_t)n) &&
-	       n > 0 && isri_source_is_armed(&pin->source) &&
-	       !pin->source.masked;
+	       n == ISRI_SOURCE_BATCH_EVENTS &&
+	       isri_source_is_armed(&pin->source) &&
+	       isri_source_is_through(&pin->source) &&
+	       isri_step_goes_on(pin->source.loop);
 }
 
 static void serve_on_loop(struct isri_pin *pin)

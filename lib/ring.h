@@ -8,12 +8,27 @@
 
 #include <isrloop/ring.h>
 
+#include "atomic.h"
+
 _Static_assert(sizeof(struct isr_ring) % 8 == 0, "isr_ring has no odd tail");
 
 static inline struct isr_event *isri_ring_slot(const struct isr_ring *ring,
 					       uint32_t place)
 {
 	return &ring->slots[place & ring->mask];
+}
+
+/* The loop's, between records: a guess. */
+static inline bool isri_ring_seems_empty(const struct isr_ring *ring)
+{
+	/* relaxed: a guess, before it counts isr_ring_get() looks again */
+	uint32_t head =
+		atomic_load_explicit(ATOMIC(&ring->head), memory_order_relaxed);
+	/* relaxed: as above */
+	uint32_t tail =
+		atomic_load_explicit(ATOMIC(&ring->tail), memory_order_relaxed);
+
+	return head == tail;
 }
 
 /* lib/ring.c, signal class: a put that counts nothing as lost. */

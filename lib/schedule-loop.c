@@ -10,25 +10,36 @@
 #include <stdlib.h>
 
 #include "loop-head.h"
+#include "ring.h"
 #include "schedule.h"
 
-static void make_calls(struct isr_flag *ready, uint32_t count, void *arg)
+/* False: others come first. */
+static bool goes_on(struct isr_loop *loop, const struct isri_schedule *schedule)
+{
+	if (isri_ring_seems_empty(&schedule->ring) || !schedule->goes_on)
+		return true;
+	return schedule->goes_on(loop);
+}
+
+void isri_schedule_make_calls(struct isr_flag *ready, uint32_t count, void *arg)
 {
 	struct isri_wake *wake = ready->wake;
+	struct isr_loop *loop = (struct isr_loop *)wake;
 	struct isri_schedule *schedule = arg;
 	uint32_t left = schedule->ring.mask + 1;
 	struct isr_event event;
-	isr_schedule_cb *cb;
 	void *cb_arg;
 
 	/* Posted meanwhile: after the other flags had their turn. */
 	for (; left && !wake->halted; left--) {
 		if (isr_ring_get(&schedule->ring, &event, 1) <= 0)
 			return;
-		isri_schedule_unpack(&event, &cb, &cb_arg);
+		isri_schedule_unpack(&event, &schedule->last, &cb_arg);
 		schedule->made++;
-		cb(cb_arg);
-		isri_loop_check_mask((struct isr_loop *)wake);
+		schedule->last(cb_arg);
+		isri_loop_check_mask(loop);
+		if (!goes_on(loop, schedule))
+			break;
 	}
 	/* Does nothing when a callback freed the loop. */
 	isr_flag_set(ready);
@@ -49,7 +60,8 @@ int isri_schedule_init(struct isri_schedule *schedule, struct isr_loop *loop,
 		free(slots);
 		return r;
 	}
-	return isr_flag_set_cb(&schedule->ring.ready, make_calls, schedule);
+	return isr_flag_set_cb(&schedule->ring.ready, isri_schedule_make_calls,
+			       schedule);
 }
 
 void isri_schedule_done(struct isri_schedule *schedule)

@@ -15,8 +15,14 @@ struct isri_schedule {
 	struct isr_ring ring;
 	/* any context, atomic: when a full queue was last told */
 	ISR_COUNTER told_ns;
-	/* loop only: calls made */
+	/* loop only: calls made, and what the last one called */
 	uint64_t made;
+	isr_schedule_cb *last;
+	/*
+	 * A call was made, and there is another: true to make it at once.
+	 * NULL, where there is no run queue: always.
+	 */
+	bool (*goes_on)(struct isr_loop *loop);
 };
 
 /*
@@ -27,6 +33,9 @@ int isri_schedule_init(struct isri_schedule *schedule, struct isr_loop *loop,
 		       uint32_t depth);
 /* After its flag was finished. Legal on zeroed memory. */
 void isri_schedule_done(struct isri_schedule *schedule);
+/* The callback of its flag. */
+void isri_schedule_make_calls(struct isr_flag *ready, uint32_t count,
+			      void *arg);
 
 /* How a call travels in an event, and back. */
 void isri_schedule_pack(struct isr_event *ret_event, isr_schedule_cb *cb,

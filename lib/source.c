@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ring.h"
 #include "source.h"
 
 static void discard(struct isr_source *source, const struct isr_event *events,
@@ -123,7 +124,10 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 	return true;
 }
 
-/* What is left of the batch; false when the source is gone. */
+/*
+ * What is left of the batch, or what of it has its turn now; false when the
+ * source is gone.
+ */
 static bool deliver_batch(struct isr_source *source)
 {
 	/* A handler that disarms its source empties the batch. */
@@ -131,10 +135,33 @@ static bool deliver_batch(struct isr_source *source)
 		/* A pin may read into the batch again when that is empty. */
 		struct isr_event event = *source->next++;
 
+		isri_step_rename(source->loop, source->name);
 		if (!run_soft(source, &event))
 			return false;
+		if (source->next < source->end &&
+		    !isri_step_goes_on(source->loop)) {
+			isr_flag_set(&source->ring.ready);
+			return true;
+		}
 	}
 	return true;
+}
+
+bool isri_source_is_through(const struct isr_source *source)
+{
+	return !source->masked && source->next == source->end;
+}
+
+/* After a batch, and before another is taken from the ring. */
+static bool may_take_more(struct isr_source *source)
+{
+	if (!isri_source_is_through(source))
+		return false;
+	if (isri_ring_seems_empty(&source->ring) ||
+	    isri_step_goes_on(source->loop))
+		return true;
+	isr_flag_set(&source->ring.ready);
+	return false;
 }
 
 bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
@@ -147,7 +174,8 @@ bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
 
 bool isri_source_catch_up(struct isr_source *source)
 {
-	return deliver_batch(source) && !source->masked;
+	return isri_source_is_through(source) ||
+	       (deliver_batch(source) && may_take_more(source));
 }
 
 /* Losses after which no record was stored yet get one of their own. */
@@ -170,17 +198,18 @@ static void drain_ring(struct isr_flag *ready, uint32_t count, void *arg)
 	int i, n;
 
 	discard_late(source);
+	if (!isri_source_catch_up(source))
+		return;
 	for (i = 0; i < ISRI_SOURCE_PASS_BATCHES; i++) {
-		/* Masked: unmask sets the flag. */
-		if (!isri_source_catch_up(source))
-			return;
 		n = isr_ring_get(&source->ring, source->taken,
 				 ISRI_SOURCE_BATCH_EVENTS);
 		if (n <= 0) {
 			deliver_lost(source);
 			return;
 		}
-		if (!isri_source_deliver(source, source->taken, (size_t)n))
+		/* Masked: unmask sets the flag. */
+		if (!isri_source_deliver(source, source->taken, (size_t)n) ||
+		    !may_take_more(source))
 			return;
 	}
 

@@ -35,7 +35,7 @@
 #define ISRI_SOURCE_BATCH_EVENTS 64
 /* Room in the ring of a source that has it for fired events only. */
 #define ISRI_SOURCE_FIRED_EVENTS 64
-/* Batches a pass: one busy source must not keep the others waiting. */
+/* Batches a step, should they be short. */
 #define ISRI_SOURCE_PASS_BATCHES 4
 
 /* The kind of source; all run on the loop's thread. */
@@ -150,14 +150,17 @@ int isri_source_init(struct isr_source *source,
 void isri_source_done(struct isr_source *source);
 
 /*
- * Run the soft handler for each event. Returns false when the source is
- * gone: its handler closed it, its memory is freed.
+ * Run the soft handler for each event, or for some if others are due on the
+ * loop: then the source's flag leads back to the rest. Returns false when the
+ * source is gone: its handler closed it, its memory is freed.
  */
 bool isri_source_deliver(struct isr_source *source, struct isr_event *events,
 			 size_t n_events);
+/* Nothing is left of the batch, and more may be read. */
+bool isri_source_is_through(const struct isr_source *source);
 /*
- * Before the loop reads more for it: deliver what a mask has left of a batch.
- * Returns false when nothing more is to be delivered now, or it is gone.
+ * Before the loop reads more for it: deliver what is left of a batch. Returns
+ * false when nothing more is to be delivered now, or it is gone.
  */
 bool isri_source_catch_up(struct isr_source *source);
 

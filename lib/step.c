@@ -19,6 +19,7 @@ static void append(struct isri_step_list *list, struct isri_step *step)
 	step->prev = list->end;
 	*list->end = step;
 	list->end = &step->next;
+	list->n++;
 }
 
 static void unlink_step(struct isri_step_list *list, struct isri_step *step)
@@ -30,13 +31,15 @@ static void unlink_step(struct isri_step_list *list, struct isri_step *step)
 		list->end = step->prev;
 	step->next = NULL;
 	step->prev = NULL;
+	list->n--;
 }
 
 void isri_steps_init(struct isri_steps *steps)
 {
 	unsigned int band;
 
-	*steps = (struct isri_steps){0};
+	/* Nothing was done: the first time, too, it may spin. */
+	*steps = (struct isri_steps){.spin_steps = UINT64_MAX};
 	for (band = 0; band < ISRI_BANDS; band++)
 		list_init(&steps->of[band]);
 }

@@ -36,6 +36,7 @@ struct isri_step {
 struct isri_step_list {
 	struct isri_step *first;
 	struct isri_step **end;
+	uint64_t n;
 };
 
 struct isri_pass;
@@ -45,6 +46,10 @@ struct isri_steps {
 	struct isri_step_list of[ISRI_BANDS];
 	/* The innermost one that runs: the program may run libev itself. */
 	struct isri_pass *pass;
+	/* Since when the loop spins, with nothing to do; see lib/pass.c. */
+	uint64_t spin_since_ns;
+	uint64_t spin_steps;
+
 	uint64_t n_steps;
 	uint64_t n_urgent;
 	uint64_t budget_exhausted;
@@ -84,19 +89,28 @@ bool isri_steps_are_due(struct isr_loop *loop);
 
 /*
  * Runs what is due: urgent steps up to their budget, then an ordinary one, and
- * so on as long as that takes less than pass_ns.
+ * so on for ISRI_PASS_NS. For a foreign loop that is one of several: as long
+ * as urgent steps may take, but no step twice.
  */
-void isri_pass_run(struct isr_loop *loop, uint64_t pass_ns);
+void isri_pass_run(struct isr_loop *loop, bool is_foreign);
+/*
+ * The loop is about to block: looks for a set instead, for a while, if the
+ * configuration wants that. True: it shall not block yet.
+ */
+bool isri_pass_spin(struct isr_loop *loop);
 /* The memory of a step goes, which may be the one that runs. */
 void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step);
 
-/* What runs is known by this name, of which a copy is made. */
+/*
+ * What runs is known by this name, of which a copy is made: as many bytes as
+ * names have at most are read.
+ */
 void isri_step_rename(struct isr_loop *loop, const char *name);
 
 /*
  * A step that is made of several calls of the program has made one of them,
- * which counts as a step. False: others are due. Then it puts itself, with
- * what is left, back where it came from, and returns.
+ * which counts as a step, and there is another. False: others are due. Then it
+ * puts itself, with what is left, back where it came from, and returns.
  */
 bool isri_step_goes_on(struct isr_loop *loop);
 

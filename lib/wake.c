@@ -178,9 +178,7 @@ bool isri_wake_collect(struct isri_wake *wake)
 	struct isr_flag *list, *next, *oldest_first = NULL;
 	struct isr_flag **end;
 
-	/* relaxed: a push that is not seen yet is seen when the loop arms */
-	list = atomic_load_explicit(&wake->pending, memory_order_relaxed);
-	if (!list || list == ISRI_WAKE_ARMED)
+	if (!isri_wake_is_set(wake))
 		return wake->ready;
 
 	/* wake:C */

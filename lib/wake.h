@@ -107,6 +107,15 @@ void isri_wake_claim(struct isri_wake *wake);
 bool isri_wake_arm(struct isri_wake *wake);
 /* True when it was still armed: nobody has woken the loop. */
 bool isri_wake_disarm(struct isri_wake *wake);
+/* One load: a flag was set that is not collected yet. */
+static inline bool isri_wake_is_set(const struct isri_wake *wake)
+{
+	/* relaxed: what is not seen yet is seen when the loop arms */
+	const struct isr_flag *head =
+		atomic_load_explicit(&wake->pending, memory_order_relaxed);
+
+	return head && head != ISRI_WAKE_ARMED;
+}
 /* Moves what is pending behind what is ready; true when anything is ready. */
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */

@@ -436,9 +436,12 @@ inline ready_unlink(p, prev)
 }
 
 /*
+ * mirrors: lib/wake.h: isri_wake_is_set()
+ *	atomic_load_explicit(&wake->pending, memory_order_relaxed);
+ *	return head && head != ISRI_WAKE_ARMED;
  * mirrors: lib/wake.c: isri_wake_collect()
- *	list = atomic_load_explicit(&wake->pending, memory_order_relaxed);
- *	if (!list || list == ISRI_WAKE_ARMED)
+ *	if (!isri_wake_is_set(wake))
+ *	return wake->ready;
  *	list = atomic_exchange_explicit(&wake->pending, NULL,
  *					memory_order_acquire);
  *	end = &list->next;
@@ -838,7 +841,8 @@ inline check_rest()
 
 /*
  * mirrors: lib/loop.c: on_prepare()
- *	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
+ *	if (isri_steps_are_due(loop) ||
+ *	!isri_wake_arm(isri_wake_of(loop)))
  *	ev_idle_start(ev, &loop->idle);
  */
 inline prepare()
@@ -855,7 +859,7 @@ inline prepare()
 /*
  * mirrors: lib/loop.c: on_check()
  *	isri_wake_disarm(isri_wake_of(loop));
- *	isri_pass_run(loop, loop->pass_ns);
+ *	run_pass(loop);
  */
 inline check()
 {

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * spin_ns: the loop looks for a set before it blocks. What tells is not how
+ * long that took, but that nobody had to write to the eventfd.
+ */
+#include <ev.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "xt-step.h"
+
+#define FOREVER_NS (3600 * 1000000000ULL)
+/* Passes after which a loop that has nothing to do would sleep. */
+#define IDLE_PASSES 10
+
+/* write(2) of the library comes here: linked with --wrap=write. */
+ssize_t __real_write(int fd, const void *data, size_t size_bytes);
+ssize_t __wrap_write(int fd, const void *data, size_t size_bytes);
+static atomic_int counted_fd;
+static atomic_uint n_writes;
+
+ssize_t __wrap_write(int fd, const void *data, size_t size_bytes)
+{
+	if (fd == counted_fd)
+		n_writes++;
+	return __real_write(fd, data, size_bytes);
+}
+
+static struct isr_flag flag;
+static struct xt_step o;
+static atomic_uint n_passes;
+static unsigned int act_at;
+static struct ev_prepare prepare;
+static struct ev_timer watchdog;
+
+static void on_flag(struct isr_flag *f, uint32_t count, void *arg)
+{
+	leave_letter('F');
+	isr_loop_stop(loop);
+}
+
+/* The program's own watcher: as long as it comes, the loop does not sleep. */
+static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
+{
+	if (++n_passes == act_at)
+		isr_flag_set(&flag);
+}
+
+/* Should the loop sleep after all. */
+static void on_watchdog(struct ev_loop *ev, struct ev_timer *t, int revents)
+{
+	leave_letter('!');
+	isr_loop_stop(loop);
+}
+
+static void start(uint64_t spin_ns, double watchdog_s)
+{
+	const struct isr_loop_config config = {
+		.sz = sizeof(config),
+		.spin_ns = spin_ns,
+	};
+	struct ev_loop *ev;
+
+	xt_step_setup_with(&config);
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, on_flag, NULL));
+	o = xt_step('o', NULL);
+	n_passes = n_writes = 0;
+	act_at = 0;
+	counted_fd = isri_wake_of(loop)->fd;
+	ev = isr_loop_get_ev(loop);
+	ev_prepare_init(&prepare, on_prepare);
+	ev_prepare_start(ev, &prepare);
+	ev_timer_init(&watchdog, on_watchdog, watchdog_s, 0);
+	ev_timer_start(ev, &watchdog);
+}
+
+static void teardown(void)
+{
+	counted_fd = -1;
+	if (!loop)
+		return;
+	ev_prepare_stop(isr_loop_get_ev(loop), &prepare);
+	ev_timer_stop(isr_loop_get_ev(loop), &watchdog);
+	xt_step_teardown();
+}
+
+/* It is of no use then. */
+static bool is_one_cpu(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) == 1;
+}
+
+static void *set_when_idle(void *arg)
+{
+	while (n_passes < IDLE_PASSES)
+		sched_yield();
+	isr_flag_set(&flag);
+	return NULL;
+}
+
+START_TEST(spin_finds_the_set_of_a_thread_without_a_write)
+{
+	pthread_t thread;
+
+	if (is_one_cpu())
+		return;
+	start(FOREVER_NS, 5);
+	ck_assert_int_eq(pthread_create(&thread, NULL, set_when_idle, NULL), 0);
+
+	xt_ok(isr_loop_run(loop));
+
+	n_passes = IDLE_PASSES;
+	pthread_join(thread, NULL);
+	ck_assert_str_eq(trace, "F");
+	ck_assert_uint_eq(n_writes, 0);
+	ck_assert_uint_eq(xt_loop_stats().wakeups, 0);
+}
+END_TEST
+
+START_TEST(spin_gives_libev_its_turn)
+{
+	if (is_one_cpu())
+		return;
+	start(FOREVER_NS, 5);
+	act_at = IDLE_PASSES;
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_str_eq(trace, "F");
+	ck_assert_uint_eq(n_writes, 0);
+}
+END_TEST
+
+/* With nothing done it is over once; then only what wakes the loop counts. */
+START_TEST(spin_ends)
+{
+	start(_i, 0.03);
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_str_eq(trace, "!");
+	/* It sleeps until the watchdog's time, in one piece or so. */
+	ck_assert_uint_le(n_passes, IDLE_PASSES);
+}
+END_TEST
+
+static void ring(struct isri_alarm *alarm)
+{
+	leave_letter('a');
+	isr_loop_stop(loop);
+}
+
+START_TEST(spin_ends_for_an_alarm)
+{
+	struct isri_alarm alarm = {.ring = ring};
+
+	start(FOREVER_NS, 5);
+	isri_alarm_set(loop, &alarm, isr_now_ns() + 1000000);
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_str_eq(trace, "a");
+}
+END_TEST
+
+START_TEST(spin_is_not_for_a_dispatch)
+{
+	const struct isri_steps *steps;
+
+	start(FOREVER_NS, 5);
+	steps = &isri_loop_base(loop)->steps;
+
+	xt_ok(isr_loop_dispatch(loop));
+
+	ck_assert_uint_eq(steps->spin_since_ns, 0);
+}
+END_TEST
+
+static void end_loop(struct isr_flag *f, uint32_t count, void *arg)
+{
+	ev_prepare_stop(isr_loop_get_ev(loop), &prepare);
+	ev_timer_stop(isr_loop_get_ev(loop), &watchdog);
+	counted_fd = -1;
+	xt_ok(isr_loop_free(loop));
+	loop = NULL;
+}
+
+/* Where a loop spins that is not its own: in the program's ev_run(). */
+START_TEST(spin_may_find_the_loops_end)
+{
+	const struct isr_loop_config config = {
+		.sz = sizeof(config),
+		.spin_ns = FOREVER_NS,
+	};
+	struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
+
+	ck_assert_ptr_nonnull(ev);
+	xt_ok(isr_loop_attach(ev, &config, &loop));
+	ev_prepare_init(&prepare, on_prepare);
+	ev_timer_init(&watchdog, on_watchdog, 5, 0);
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, end_loop, NULL));
+	isr_flag_set(&flag);
+
+	ev_run(ev, 0);
+
+	ck_assert_ptr_null(loop);
+	ev_loop_destroy(ev);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spin");
+	TCase *tc;
+
+	tc = xt_case(suite, "spin");
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc, spin_finds_the_set_of_a_thread_without_a_write);
+	tcase_add_test(tc, spin_gives_libev_its_turn);
+	tcase_add_loop_test(tc, spin_ends, 0, 2);
+	tcase_add_test(tc, spin_ends_for_an_alarm);
+	tcase_add_test(tc, spin_is_not_for_a_dispatch);
+	tcase_add_test(tc, spin_may_find_the_loops_end);
+
+	return xt_main(suite);
+}
