@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F1, any class: threads wait for a flag, and tasks do.
+ * F1, any class: who waits for a flag. How a thread sleeps and wakes is in
+ * flag-thread.c.
  *
  * A thread that waits joins the flag's circle under the loop's lock. The loop
  * delivers the flag to the circle instead of to a callback: under the lock,
@@ -57,10 +58,8 @@
 #include <errno.h>
 
 #include "atomic.h"
-#include "context.h"
 #include "flag-wait.h"
 #include "flag.h"
-#include "futex.h"
 #include "test-point.h"
 #include "wake.h"
 
@@ -214,6 +213,15 @@ static uint32_t take_share(struct isr_flag *flag,
 	return clamp(share);
 }
 
+int isri_wait_why_unbound(const struct isr_flag *flag)
+{
+	/* relaxed: "kept" for ever since its end */
+	uint32_t word =
+		atomic_load_explicit(ATOMIC(&flag->word), memory_order_relaxed);
+
+	return word & ISRI_FLAG_KEPT ? -ECANCELED : -EINVAL;
+}
+
 static int check_waitable(const struct isr_flag *flag)
 {
 	/* relaxed: the end takes the lock after it wrote NULL */
@@ -344,14 +352,17 @@ void isri_waits_release(struct isr_flag *flag, uint32_t count)
 	} while (!is_last);
 }
 
-/* The share that its flag would have back; 0: there is none. */
+/*
+ * The share that its flag would have back from now on has nobody else; 0:
+ * there is none.
+ */
 static uint32_t unlatch(struct isri_waits *waits, struct isri_waiter *waiter)
 {
 	uint32_t share = waiter->is_latched ? (uint32_t)waiter->result : 0;
 
-	waiter->is_latched = false;
 	if (!share)
 		return 0;
+	waiter->result = 0;
 	if (waiter->prev)
 		waiter->prev->next = waiter->next;
 	else
@@ -395,9 +406,15 @@ void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag)
  * Those that are told.
  */
 
-int isri_told_check(const struct isr_flag *flag)
+int isri_told_check(const struct isr_flag *flag, const struct isri_waits *waits)
 {
-	return check_waitable(flag);
+	const struct isri_wake *wake;
+
+	/* relaxed: another loop's flag may end, of this loop none can */
+	wake = atomic_load_explicit(ATOMIC(&flag->wake), memory_order_relaxed);
+	if (!wake)
+		return isri_wait_why_unbound(flag);
+	return &wake->waits == waits ? check_waitable(flag) : -EXDEV;
 }
 
 bool isri_told_has_share(const struct isr_flag *flag,
@@ -427,7 +444,7 @@ void isri_told_leave(struct isri_waiter *waiter)
 {
 	struct isr_flag *flag = waiter->flag;
 
-	if (!waiter->next)
+	if (!waiter->next || waiter->is_latched)
 		return;
 	leave(&flag->wake->waits, waiter);
 	if (!(flag->mode & ISR_FLAG_STICKY) && first_of(flag))
@@ -477,101 +494,4 @@ void isri_told_give_back(struct isri_waits *waits, struct isri_waiter *waiter)
 		memory_order_acq_rel, memory_order_relaxed));
 	if (word == 0)
 		isri_wake_push(flag->wake, flag);
-}
-
-/* A thread that waits, on its own stack. */
-struct waiting_thread {
-	struct isri_waiter waiter;
-	uint32_t done;
-};
-
-static void wake_thread(struct isri_waiter *waiter)
-{
-	struct waiting_thread *thread = (struct waiting_thread *)waiter;
-
-	/* flag-wait:F */
-	atomic_store_explicit(ATOMIC(&thread->done), 1, memory_order_release);
-	/* Before the lock is free: it needs that to leave. */
-	isri_futex_wake(&thread->done, 1);
-}
-
-static void sleep_until_woken(struct waiting_thread *thread,
-			      uint64_t deadline_ns)
-{
-	ISR_TEST_POINT("flag-wait:G");
-	/* flag-wait:G */
-	while (!atomic_load_explicit(ATOMIC(&thread->done),
-				     memory_order_acquire)) {
-		if (isri_futex_wait(&thread->done, 0, deadline_ns) < 0)
-			return;
-	}
-}
-
-static int wait_here(struct isri_waits *waits, struct isr_flag *flag,
-		     int64_t timeout_ns)
-{
-	uint64_t deadline_ns = isri_futex_deadline_ns(timeout_ns);
-	struct waiting_thread thread = {.waiter = {.wake = wake_thread}};
-	bool may_sleep = !isri_context_is_masked();
-	int r;
-
-	r = isri_wait_begin(waits, &thread.waiter, flag,
-			    timeout_ns != 0 && may_sleep);
-	if (r == -ETIMEDOUT && timeout_ns != 0)
-		return -EDEADLK;
-	if (r)
-		return r;
-	sleep_until_woken(&thread, deadline_ns);
-	return isri_wait_end(waits, &thread.waiter);
-}
-
-int isri_wake_check_waiter(const struct isri_wake *wake)
-{
-	const void *owner;
-
-	if (!isri_wake_is_at_home(wake))
-		return -EPERM;
-	/* relaxed: a thread recognises only its own value, which it wrote */
-	owner = atomic_load_explicit(&wake->owner, memory_order_relaxed);
-	return owner == isri_context_thread() ? -EDEADLK : 0;
-}
-
-static int wait_as_visitor(struct isr_flag *flag, int64_t timeout_ns)
-{
-	struct isri_wake *wake;
-	uint32_t word;
-	int r;
-
-	ISR_TEST_POINT("flag-wait:C");
-	/* flag-wait:C */
-	wake = atomic_load_explicit(ATOMIC(&flag->wake), memory_order_seq_cst);
-	if (!wake) {
-		/* relaxed: it was finished, or never initialised */
-		word = atomic_load_explicit(ATOMIC(&flag->word),
-					    memory_order_relaxed);
-		return word & ISRI_FLAG_KEPT ? -ECANCELED : -EINVAL;
-	}
-	r = isri_wake_check_waiter(wake);
-	return r < 0 ? r : wait_here(&wake->waits, flag, timeout_ns);
-}
-
-int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns)
-{
-	int r;
-
-	if (!flag || timeout_ns < ISR_FOREVER)
-		return -EINVAL;
-	r = isri_context_refuse_isr(__func__);
-	if (r < 0)
-		return r;
-
-	/* flag-wait:C */
-	atomic_fetch_add_explicit(ATOMIC(&flag->visitors), 1,
-				  memory_order_seq_cst);
-	r = wait_as_visitor(flag, timeout_ns);
-	ISR_TEST_POINT("flag-wait:E");
-	/* flag-wait:E */
-	atomic_fetch_sub_explicit(ATOMIC(&flag->visitors), 1,
-				  memory_order_release);
-	return r;
 }

@@ -45,7 +45,7 @@ struct isri_waiter {
 	struct isri_waiter *next, *prev;
 	/* Constant: it is told, and takes its share on the loop's thread. */
 	bool is_told;
-	/* Loop only, of one that is told: it has its share, and left. */
+	/* Loop only, of one that is told: it had its share, and left. */
 	bool is_latched;
 	/* Under the lock: the list of those that came late. */
 	struct isri_waiter *late_next;
@@ -82,13 +82,20 @@ int isri_wait_begin(struct isri_waits *waits, struct isri_waiter *waiter,
  */
 int isri_wait_end(struct isri_waits *waits, struct isri_waiter *waiter);
 
+/* Of a flag without a loop: -ECANCELED after its end, -EINVAL before init. */
+int isri_wait_why_unbound(const struct isr_flag *flag);
+
 /*
  * For those that are told. On the loop's thread and, but for those that say
  * something else, under the lock.
  */
 
-/* 0 when one may begin to wait for the flag: -EBUSY, -ECANCELED. */
-int isri_told_check(const struct isr_flag *flag);
+/*
+ * 0 when one may begin to wait for the flag; -EBUSY; -ECANCELED when it has
+ * ended; -EINVAL when it never was one; -EXDEV for one of another loop.
+ */
+int isri_told_check(const struct isr_flag *flag,
+		    const struct isri_waits *waits);
 /* Whether there is a share for the waiter; one that has not joined: behind. */
 bool isri_told_has_share(const struct isr_flag *flag,
 			 const struct isri_waiter *waiter);
@@ -105,7 +112,7 @@ void isri_told_leave(struct isri_waiter *waiter);
  */
 void isri_told_latch(struct isri_waiter *waiter, struct isr_flag *flag,
 		     uint32_t share);
-/* Without the lock. */
+/* With or without the lock. */
 void isri_told_keep(struct isri_waits *waits, struct isri_waiter *waiter);
 void isri_told_give_back(struct isri_waits *waits, struct isri_waiter *waiter);
 

@@ -94,7 +94,7 @@ int isri_wake_check_if_any(const struct isri_wake *wake, const char *function);
 int isri_wake_check_open(const struct isri_wake *wake, const char *function);
 
 /*
- * lib/flag-wait.c. 0 when the caller may wait for what this loop does; -EPERM
+ * lib/flag-thread.c. 0 when the caller may wait for what this loop does; -EPERM
  * in a child; -EDEADLK on the loop's own thread. Any class.
  */
 int isri_wake_check_waiter(const struct isri_wake *wake);

@@ -76,7 +76,7 @@ static int begin_told(unsigned int i)
 
 	waiters[i].is_told = true;
 	pthread_mutex_lock(&waits()->lock);
-	r = isri_told_check(&flag);
+	r = isri_told_check(&flag, waits());
 	if (r == 0 && isri_told_has_share(&flag, &waiters[i]))
 		r = (int)isri_told_take(&flag, &waiters[i]);
 	if (r == 0)
@@ -361,7 +361,7 @@ static void run_give_back(void)
 
 static void check_give_back(void)
 {
-	step_expect(!waiters[0].is_latched && !waiters[0].next);
+	step_expect(!waiters[0].result && !waiters[0].next);
 	if (is(FULL)) {
 		step_equal(flag.word, ISR_FLAG_COUNT_MAX);
 	} else if (is(FINISHED)) {
@@ -384,7 +384,7 @@ static void run_done_latched(void)
 static void check_done_latched(void)
 {
 	step_equal(result, 0);
-	step_expect(!waiters[0].is_latched && !waiters[2].is_latched);
+	step_expect(!waiters[0].result && !waiters[2].result);
 	step_equal(!waits()->latched, !is(BETWEEN));
 }
 

@@ -73,7 +73,7 @@ static inline bool begin(unsigned int i, struct isr_flag *f)
 		.flag = f,
 	};
 	pthread_mutex_lock(&waits()->lock);
-	told->got = isri_told_check(f);
+	told->got = isri_told_check(f, waits());
 	if (told->got == 0)
 		told->got = (int)isri_told_take(f, &told->waiter);
 	if (told->got == 0) {

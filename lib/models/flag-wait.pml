@@ -20,12 +20,9 @@
  *
  * aside: lib/flag-wait.c: first_of(): under the lock, but for the hint
  * aside: lib/flag-wait.c: set_first(): the same
- * aside: lib/flag-wait.c: check_waitable(): the end of a flag
- * aside: lib/flag-wait.c: wake_thread(): whether a thread sleeps
- * aside: lib/flag-wait.c: sleep_until_woken(): the same
- * aside: lib/flag-wait.c: isri_wake_check_waiter(): a thread compares its own
- * aside: lib/flag-wait.c: wait_as_visitor(): the end of a flag
- * aside: lib/flag-wait.c: isr_flag_wait(): the same
+ * aside: lib/flag-wait.c: isri_wait_why_unbound(): the end of a flag
+ * aside: lib/flag-wait.c: check_waitable(): the same
+ * aside: lib/flag-wait.c: isri_told_check(): the same
  *
  * verify: two tasks | -DTASKS=2 -DTHREADS=0 -DROUSE=2 -DCLEARS=1
  * verify: a task and a thread | -DTASKS=1 -DTHREADS=1 -DROUSE=2 -DCLEARS=1
