@@ -66,6 +66,7 @@ struct matrix_world {
 	struct isr_source *fd_source;
 	struct isr_source *pin;	     /* line C of the chip */
 	struct isr_chip *spare_chip; /* the same, one more reference */
+	struct isr_flag *flags[1];   /* that of the objects */
 	struct isr_task *task; /* one that ends at once; it has, in a task */
 	int fd;
 	char **specs;
@@ -120,6 +121,11 @@ static inline void matrix_flag_cb(struct isr_flag *flag, uint32_t count,
 
 static inline void matrix_schedule_cb(void *arg)
 {
+}
+
+static inline bool matrix_wait_until_cb(void *arg)
+{
+	return true;
 }
 
 static inline int matrix_task_cb(void *arg)

@@ -430,6 +430,7 @@ static void set_up(struct matrix_world *w)
 	xt_ok(isr_emerg_set_cb(loop, matrix_emerg_cb, NULL));
 	xt_ok(isr_loop_new(NULL, &w->other));
 	w->ev = isr_loop_get_ev(w->other);
+	w->flags[0] = &w->objects.flag;
 	make_objects(&w->objects);
 	make_sources(w);
 	w->task_config.sz = sizeof(w->task_config);

@@ -8,6 +8,7 @@
 #ifndef ISRLOOP_TASK_H
 #define ISRLOOP_TASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -176,6 +177,95 @@ struct isr_task_stats {
  */
 ISR_API int isr_task_get_stats(const struct isr_task *task,
 			       struct isr_task_stats *ret_stats);
+
+/** How many flags one wait takes at most. */
+#define ISR_WAIT_MAX 64
+
+/**
+ * @brief Wait until a flag is set, and consume it.
+ *
+ * A flag that is set already is consumed at once, and nobody else runs. Of an
+ * AUTO flag a task that waits alone gets the whole count; of several, tasks or
+ * threads, each gets 1 in the order in which they came, and the last one what
+ * is left. A STICKY flag lets all of them go and stays set. A flag that was
+ * cleared before the task runs does not end the wait. A wait that fails has
+ * consumed nothing. When the time is over and the flag is set, the flag wins;
+ * when the task is cancelled, it does not.
+ *
+ * @param flag        Of the task's loop. To end it ends the wait.
+ * @param timeout_ns  ISR_FOREVER, or how long to wait at most; 0: not at all.
+ * @context task
+ * @return The count, at least 1; -ETIMEDOUT; -ECANCELED when the task was
+ *         cancelled or the flag has ended; -EBUSY when the flag has a
+ *         callback, or is EXCLUSIVE and waited for already; -EXDEV for a flag
+ *         of another loop; -EINVAL for NULL, a flag that was never
+ *         initialised or a timeout below ISR_FOREVER; -EDEADLK outside a task
+ *         or in a critical section; -EPERM in ISR context or in a forked
+ *         child.
+ * @since 0.1
+ */
+ISR_API int isr_wait(struct isr_flag *flag, int64_t timeout_ns);
+
+/**
+ * @brief Wait until one of several flags is set, and consume that one.
+ *
+ * When several are set it is the one with the lowest index. The others are as
+ * if nobody had waited for them.
+ *
+ * @param flags       Each as in isr_wait(), which says what is consumed; the
+ *                    array is the caller's, until this returns.
+ * @param n           How many, 1 to ISR_WAIT_MAX.
+ * @param timeout_ns  As in isr_wait().
+ * @context task
+ * @return The index of the flag; errors as isr_wait(), and -EINVAL for a bad
+ *         @n. To end any of the flags ends the wait.
+ * @since 0.1
+ */
+ISR_API int isr_wait_any(struct isr_flag *const *flags, size_t n,
+			 int64_t timeout_ns);
+
+/**
+ * @brief Wait until each of several flags was set, and consume them.
+ *
+ * They need not be set at the same time: each is consumed when it is set, for
+ * this wait, once. When the wait fails, those that it has consumed get their
+ * counts back. One that was consumed may end; it is not missed.
+ *
+ * @param flags       As in isr_wait_any().
+ * @param n           How many, 1 to ISR_WAIT_MAX.
+ * @param timeout_ns  As in isr_wait().
+ * @context task
+ * @return 0; errors as isr_wait_any().
+ * @since 0.1
+ */
+ISR_API int isr_wait_all(struct isr_flag *const *flags, size_t n,
+			 int64_t timeout_ns);
+
+/**
+ * Runs in the task that waits.
+ * @return true: it is as it should be, wait no more.
+ */
+typedef bool isr_wait_until_cb(void *arg);
+
+/**
+ * @brief Ask again and again, for what sets no flag.
+ *
+ * It asks when it begins, then once a period, and once more when the time is
+ * over.
+ *
+ * @param cb          Asked.
+ * @param arg         Handed to @cb; stays the caller's.
+ * @param period_ns   How long to sleep after each answer. 0: only to let
+ *                    others run, as isr_yield(), so the loop never sleeps.
+ * @param timeout_ns  As in isr_wait(); 0: ask once.
+ * @context task
+ * @return 0; -ETIMEDOUT; -ECANCELED when the task was cancelled; -EINVAL for
+ *         NULL or a timeout below ISR_FOREVER; -EDEADLK outside a task or in
+ *         a critical section; -EPERM in ISR context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
+			   int64_t timeout_ns);
 
 ISR_END_DECLS
 
