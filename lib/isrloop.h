@@ -6,6 +6,7 @@
 
 #include <isrloop/byte-ring.h>
 #include <isrloop/chip.h>
+#include <isrloop/delay.h>
 #include <isrloop/emerg.h>
 #include <isrloop/error.h>
 #include <isrloop/event.h>

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdint.h>
 
+#include <isrloop/delay.h>
+
 #include "chip.h"
 #include "source.h"
 #include "task.h"
@@ -31,11 +33,13 @@ struct matrix_objects {
 	struct isr_word word;
 	int64_t expected;
 	struct isr_hist hist;
+	struct isr_delay delay;
 	/* Zeroed memory for those that initialise. */
 	struct isr_flag spare_flag;
 	struct isr_ring spare_ring;
 	struct isr_latch spare_latch;
 	struct isr_byte_ring spare_byte_ring;
+	struct isr_delay spare_delay;
 	struct isr_event spare_slots[3];
 	/* Results, by their order, and what is told of a failure. */
 	_Alignas(16) char scratch[MATRIX_SCRATCHES][MATRIX_SCRATCH_BYTES];

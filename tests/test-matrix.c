@@ -402,6 +402,7 @@ static void make_objects(struct matrix_objects *o)
 			     sizeof(o->latch_slots[0])));
 	xt_ok(isr_byte_ring_init(&o->byte_ring, loop, o->bytes,
 				 sizeof(o->bytes)));
+	xt_ok(isr_delay_init(&o->delay, loop, ISR_FLAG_AUTO));
 	isr_word_store(&o->word, 5);
 	o->expected = 5;
 	isr_hist_record(&o->hist, 100);

@@ -27,6 +27,7 @@ ISR_BEGIN_DECLS
 #define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
 
 struct isr_byte_ring;
+struct isr_delay;
 struct isr_flag;
 struct isr_guard;
 struct isr_hist;
@@ -328,6 +329,30 @@ ISR_API uint32_t isr_byte_ring_get_count(const struct isr_byte_ring *ring);
  * @since 0.1
  */
 ISR_API uint64_t isr_byte_ring_get_refused(const struct isr_byte_ring *ring);
+
+/**
+ * @brief Have a delay expire after a while, instead of when it would have.
+ *
+ * The last trigger counts, be it later or sooner: it expires once, when that
+ * much time has passed without another. From a callback or a task of the loop
+ * it also forgets an expiry that is on its way, of which nobody knows yet.
+ *
+ * @param delay     Initialised by isr_delay_init().
+ * @param delay_ns  From now; 0: as soon as the loop looks.
+ * @context signal
+ * @return 0; -EINVAL for NULL, zeroed memory or a finished delay.
+ * @since 0.1
+ */
+ISR_API int isr_delay_trigger(struct isr_delay *delay, uint64_t delay_ns);
+
+/**
+ * @brief Tell whether a delay will expire if nothing else happens.
+ * @param delay  Initialised by isr_delay_init(), or finished.
+ * @context signal
+ * @return true from a trigger until it has expired or was stopped.
+ * @since 0.1
+ */
+ISR_API bool isr_delay_is_running(const struct isr_delay *delay);
 
 /**
  * @brief Interrupt by program: have a source's handler run for an event.
