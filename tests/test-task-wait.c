@@ -171,7 +171,7 @@ START_TEST(wait_for_a_sticky_flag_goes_on_when_another_cleared_it)
 }
 END_TEST
 
-static int take_turns(void *arg)
+static int wait_and_add(void *arg)
 {
 	while (isr_wait(&flag, ISR_FOREVER) > 0)
 		trace_add(*(const char *)arg);
@@ -184,8 +184,8 @@ START_TEST(wait_again_goes_behind_the_others)
 	struct isr_task *a, *b;
 	int i;
 
-	a = spawn_named("a", take_turns, "a");
-	b = spawn_named("b", take_turns, "b");
+	a = spawn_named("a", wait_and_add, "a");
+	b = spawn_named("b", wait_and_add, "b");
 	for (i = 0; i < 6; i++) {
 		settle();
 		set(1, &flag);
@@ -198,6 +198,24 @@ START_TEST(wait_again_goes_behind_the_others)
 	ck_assert_str_eq(trace, "ababab");
 	xt_ok(isr_detach(a));
 	xt_ok(isr_detach(b));
+}
+END_TEST
+
+/* What a flag wakes runs before what is ready anyway. */
+START_TEST(wait_goes_on_before_other_work)
+{
+	struct isr_task *task = spawn_named("w", wait_and_add, "w");
+
+	settle();
+	spawn(add_once, "x");
+	spawn(add_once, "y");
+	set(1, &flag);
+	settle();
+	ck_assert_int_eq(isr_cancel(task), 1);
+	settle();
+
+	ck_assert_str_eq(trace, "wxy");
+	xt_ok(isr_detach(task));
 }
 END_TEST
 
@@ -405,6 +423,7 @@ int main(void)
 	tcase_add_test(tc,
 		       wait_for_a_sticky_flag_goes_on_when_another_cleared_it);
 	tcase_add_test(tc, wait_again_goes_behind_the_others);
+	tcase_add_test(tc, wait_goes_on_before_other_work);
 
 	tc = xt_case(suite, "event");
 	tcase_add_checked_fixture(tc, setup, task_teardown);

@@ -67,7 +67,7 @@ static inline void spawn_wait(struct xt_wait *wait)
 	xt_ok(isr_spawn(loop, NULL, run_wait, wait, &wait->task));
 }
 
-static inline bool is_due(void)
+static inline bool loop_is_due(void)
 {
 	struct pollfd p = {.fd = isr_loop_get_fd(loop), .events = POLLIN};
 
@@ -79,9 +79,9 @@ static inline void settle(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < 10000 && is_due(); i++)
+	for (i = 0; i < 10000 && loop_is_due(); i++)
 		xt_ok(isr_loop_dispatch(loop));
-	ck_assert(!is_due());
+	ck_assert(!loop_is_due());
 }
 
 /* It waits when this returns, or has ended. */
