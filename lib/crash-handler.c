@@ -49,9 +49,12 @@ static bool is_fault(const siginfo_t *info)
 /* As far as there is room. */
 static void put_text(char *message, const char *text)
 {
-	size_t length = strlen(message);
+	size_t length = strlen(message), n = strlen(text);
 
-	strncpy(message + length, text, ISR_EMERG_TEXT_BYTES - 1 - length);
+	if (n > ISR_EMERG_TEXT_BYTES - 1 - length)
+		n = ISR_EMERG_TEXT_BYTES - 1 - length;
+	memcpy(message + length, text, n);
+	message[length + n] = '\0';
 }
 
 static void put_number(char *message, uintptr_t number, unsigned int base)
