@@ -103,6 +103,9 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 	bool spun = false;
 
 	loop->base.passes++;
+	/* Freed in an inner run of libev, which alone was broken. */
+	if (isri_wake_of(loop)->ended && loop->running)
+		ev_break(ev, EVBREAK_ONE);
 	/* Left so by a callback that is libev's. */
 	isri_loop_check_mask(loop);
 	if (isri_steps_are_due(loop) ||
