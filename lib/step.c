@@ -56,7 +56,8 @@ void isri_step_queue(struct isr_loop *loop, struct isri_step *step,
 	}
 	step->band = band;
 	append(&steps->of[band], step);
-	isri_wake_rouse(isri_wake_of(loop));
+	if (isri_wake_is_armed(isri_wake_of(loop)))
+		isri_wake_rouse(isri_wake_of(loop));
 }
 
 void isri_step_unqueue(struct isr_loop *loop, struct isri_step *step)

@@ -164,11 +164,7 @@ bool isri_wake_disarm(struct isri_wake *wake)
 
 void isri_wake_rouse(struct isri_wake *wake)
 {
-	/* relaxed: only the loop, which asks, puts the mark there */
-	if (atomic_load_explicit(&wake->pending, memory_order_relaxed) !=
-	    ISRI_WAKE_ARMED)
-		return;
-	/* Else somebody has woken it just now. */
+	/* Else it is awake, or somebody has woken it just now. */
 	if (isri_wake_disarm(wake))
 		isri_wake_kick(wake);
 }

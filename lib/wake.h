@@ -120,6 +120,13 @@ static inline bool isri_wake_is_set(const struct isri_wake *wake)
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */
 void isri_wake_kick(struct isri_wake *wake);
+/* One load: the loop has armed, and nobody has woken it since. */
+static inline bool isri_wake_is_armed(const struct isri_wake *wake)
+{
+	/* relaxed: only the loop, which asks, puts the mark there */
+	return atomic_load_explicit(&wake->pending, memory_order_relaxed) ==
+	       ISRI_WAKE_ARMED;
+}
 /* The loop shall look for work again, should it be about to block. */
 void isri_wake_rouse(struct isri_wake *wake);
 /* Delivers what is ready the longest; false: nothing is. */

@@ -14,7 +14,8 @@ enum {
 	FULL = 4,
 	AGAIN = 8,    /* a call makes another one */
 	FORGETS = 32, /* a call masks, and does not unmask */
-	TOLD = 16     /* that it is full, a moment ago */
+	TOLD = 16,    /* that it is full, a moment ago */
+	OTHERS = 64   /* come first, after every other call */
 };
 
 #define DEPTH 4
@@ -64,10 +65,18 @@ static void post(enum who who)
 		refused[who]++;
 }
 
+static bool goes_on(struct isr_loop *l)
+{
+	static unsigned int n;
+
+	return n++ % 2;
+}
+
 static void reset(void)
 {
 	int i;
 
+	step_head.schedule.goes_on = is(OTHERS) ? goes_on : NULL;
 	isri_schedule_done(&step_head.schedule);
 	step_loop_init();
 	for (i = 0; i < WHO_MAX; i++)
@@ -207,6 +216,8 @@ const struct step_scenario step_schedule_scenarios[] = {
 	SCENARIO("loop over schedule, full", post, step_loop_turn, FULL,
 		 .is_thread = true),
 	SCENARIO("schedule over the calls", turn, handler_posts, TWO),
+	SCENARIO("schedule over the calls, with others", turn, handler_posts,
+		 FULL | OTHERS),
 	SCENARIO("schedule over the calls, none", turn, handler_posts, 0),
 	SCENARIO("schedule over the calls, that schedule", turn, handler_posts,
 		 TWO | AGAIN),

@@ -179,6 +179,7 @@ END_TEST
 
 static void set_a_again(void)
 {
+	ck_assert_uint_lt(trace_end, 10);
 	set(&a, 1);
 }
 

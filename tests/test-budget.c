@@ -90,7 +90,7 @@ static void setup_time(void)
 static void run(void)
 {
 	xt_ok(isr_loop_run(loop));
-	ck_assert_uint_ge(trace_end, sizeof(trace) - 1);
+	ck_assert_msg(trace_end >= sizeof(trace) - 1, "%s", trace);
 }
 
 /* The trace is this, again and again. */
@@ -141,6 +141,27 @@ START_TEST(budget_ends_with_its_time)
 	isr_flag_set(&flag);
 
 	repeats("Fo");
+}
+END_TEST
+
+static void on_watchdog(struct ev_loop *ev, struct ev_timer *timer, int revents)
+{
+	leave_letter('!');
+	isr_loop_stop(loop);
+}
+
+/* Steps that take a pass each, and nothing else that would wake it. */
+START_TEST(budget_with_steps_left_does_not_sleep)
+{
+	struct ev_timer timer;
+
+	ev_timer_init(&timer, on_watchdog, 5, 0);
+	ev_timer_start(isr_loop_get_ev(loop), &timer);
+	o.then = again_after_a_pass;
+	xt_ordinary(&o);
+
+	repeats("oooo");
+	ev_timer_stop(isr_loop_get_ev(loop), &timer);
 }
 END_TEST
 
@@ -493,6 +514,7 @@ int main(void)
 	tcase_add_test(tc, budget_leaves_an_ordinary_step_of_each_budget);
 	tcase_add_test(tc, budget_serves_ordinary_steps_in_turn);
 	tcase_add_test(tc, budget_counts_urgent_steps);
+	tcase_add_test(tc, budget_with_steps_left_does_not_sleep);
 	tcase_add_test(tc, budget_is_not_used_up_without_a_flood);
 	tcase_add_test(tc, budget_counts_scheduled_calls);
 	tcase_add_test(tc, budget_counts_events);

@@ -388,6 +388,35 @@ START_TEST(queue_forgets_a_descriptor_that_is_not_ready_any_more)
 }
 END_TEST
 
+static int stop_in_handler(struct isr_source *source,
+			   const struct isr_event *event, void *arg)
+{
+	isr_loop_stop(loop);
+	return 0;
+}
+
+/* The loop slept, and is awake: to queue what woke it is no wake-up. */
+START_TEST(queue_is_quiet_about_a_descriptor)
+{
+	struct isr_source *source;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, stop_in_handler,
+			  NULL, &source));
+
+	xt_ok(isr_loop_run(loop));
+
+	xt_ok(isr_source_close(source));
+	/* They read the eventfd, should it have been written. */
+	xt_ok(isr_loop_dispatch(loop));
+	xt_ok(isr_loop_dispatch(loop));
+	ck_assert_uint_eq(xt_loop_stats().wakeups, 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 /*
  * A stop, the loop's end
  */
@@ -567,6 +596,7 @@ int main(void)
 	tcase_add_test(tc,
 		       queue_forgets_the_rest_of_a_batch_of_a_closed_source);
 	tcase_add_test(tc, queue_forgets_a_descriptor_that_another_closes);
+	tcase_add_test(tc, queue_is_quiet_about_a_descriptor);
 	tcase_add_test(tc,
 		       queue_forgets_a_descriptor_that_is_not_ready_any_more);
 

@@ -671,7 +671,6 @@ inline deliver()
  *	ready_append(flag->wake, flag);
  *	isri_wake_rouse(flag->wake);
  * mirrors: lib/wake.c: isri_wake_rouse()
- *	if (atomic_load_explicit(&wake->pending, memory_order_relaxed) !=
  *	if (isri_wake_disarm(wake))
  *	isri_wake_kick(wake);
  * mirrors: lib/flag-loop.c: ready_append()
