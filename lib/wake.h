@@ -119,7 +119,7 @@ static inline bool isri_wake_is_set(const struct isri_wake *wake)
 /* Moves what is pending behind what is ready; true when anything is ready. */
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */
-void isri_wake_kick(struct isri_wake *wake);
+ISRI_APART void isri_wake_kick(struct isri_wake *wake);
 /* One load: the loop has armed, and nobody has woken it since. */
 static inline bool isri_wake_is_armed(const struct isri_wake *wake)
 {
