@@ -237,14 +237,13 @@ START_TEST(budget_leaves_a_descriptor_its_turn)
 	struct isr_source *source;
 	int fds[2];
 
-	ck_assert_int_eq(pipe(fds), 0);
+	xt_open_pipe(fds);
 	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, handle, &d,
 			  &source));
 	isr_flag_set(&flag);
 
 	repeats("FFFFd");
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 
@@ -306,7 +305,7 @@ START_TEST(budget_leaves_libev_its_turn)
 	struct ev_io io;
 	int fds[2];
 
-	ck_assert_int_eq(pipe(fds), 0);
+	xt_open_pipe(fds);
 	ev_io_init(&io, on_io, fds[1], EV_WRITE);
 	ev_io_start(isr_loop_get_ev(loop), &io);
 	o.then = again_after_a_pass;
@@ -316,8 +315,7 @@ START_TEST(budget_leaves_libev_its_turn)
 
 	repeats(_i ? "FFFFoL" : "FFFFL");
 	ev_io_stop(isr_loop_get_ev(loop), &io);
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 
@@ -343,7 +341,7 @@ START_TEST(budget_runs_short_ordinary_steps_without_libev)
 
 	n_io = n_silent = 0;
 
-	ck_assert_int_eq(pipe(fds), 0);
+	xt_open_pipe(fds);
 	ev_io_init(&io, on_io_stop, fds[1], EV_WRITE);
 	ev_io_start(isr_loop_get_ev(loop), &io);
 	isri_step_queue(loop, &step, ISRI_BAND_ORDINARY);
@@ -354,8 +352,7 @@ START_TEST(budget_runs_short_ordinary_steps_without_libev)
 	ck_assert_uint_gt(n_silent, n_io + 1);
 	isri_step_unqueue(loop, &step);
 	ev_io_stop(isr_loop_get_ev(loop), &io);
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 
@@ -493,14 +490,13 @@ START_TEST(stats_name_the_source_of_a_descriptor)
 	struct isr_source *source;
 	int fds[2];
 
-	ck_assert_int_eq(pipe(fds), 0);
+	xt_open_pipe(fds);
 	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, &options,
 			  _i ? close_itself : handler_takes_a_moment, NULL,
 			  &source));
 
 	ck_assert_str_eq(stats_of_one_step().step_max_name, "my own source");
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 

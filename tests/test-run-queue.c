@@ -305,18 +305,6 @@ START_TEST(queue_forgets_the_rest_of_a_batch_of_a_closed_source)
 }
 END_TEST
 
-/* Both ends of a pipe are ready at once. */
-static void open_two_fds(int fds[2], isr_handler_cb *handler, void *args[2],
-			 struct isr_source *sources[2])
-{
-	ck_assert_int_eq(pipe(fds), 0);
-	ck_assert_int_eq(write(fds[1], "x", 1), 1);
-	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, NULL, handler, args[0],
-			  &sources[0]));
-	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, handler, args[1],
-			  &sources[1]));
-}
-
 /* The other one; and is not ready itself any more. */
 static int close_sources(struct isr_source *source,
 			 const struct isr_event *event, void *arg)
@@ -332,14 +320,17 @@ static int close_sources(struct isr_source *source,
 START_TEST(queue_forgets_a_descriptor_that_another_closes)
 {
 	struct isr_source *sources[2];
-	void *args[] = {sources, sources};
 	int fds[2];
 
-	open_two_fds(fds, close_sources, args, sources);
+	/* Both ends are ready at once. */
+	xt_open_pipe(fds);
+	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, NULL, close_sources,
+			  sources, &sources[0]));
+	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, close_sources,
+			  sources, &sources[1]));
 
 	ends_as("x");
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 
@@ -372,8 +363,7 @@ START_TEST(queue_forgets_a_descriptor_that_is_not_ready_any_more)
 	int fds[2];
 	char byte;
 
-	ck_assert_int_eq(pipe(fds), 0);
-	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	xt_open_pipe(fds);
 	a.then = stop;
 	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, NULL, note_it, NULL,
 			  &source));
@@ -383,8 +373,7 @@ START_TEST(queue_forgets_a_descriptor_that_is_not_ready_any_more)
 	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
 
 	ends_as("a");
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 
@@ -401,7 +390,7 @@ START_TEST(queue_is_quiet_about_a_descriptor)
 	struct isr_source *source;
 	int fds[2];
 
-	ck_assert_int_eq(pipe(fds), 0);
+	xt_open_pipe(fds);
 	xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, stop_in_handler,
 			  NULL, &source));
 
@@ -412,8 +401,7 @@ START_TEST(queue_is_quiet_about_a_descriptor)
 	xt_ok(isr_loop_dispatch(loop));
 	xt_ok(isr_loop_dispatch(loop));
 	ck_assert_uint_eq(xt_loop_stats().wakeups, 0);
-	close(fds[0]);
-	close(fds[1]);
+	xt_close_pipe(fds);
 }
 END_TEST
 

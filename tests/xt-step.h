@@ -8,6 +8,7 @@
 #define XT_STEP_H
 
 #include <string.h>
+#include <unistd.h>
 
 #include <isrloop.h>
 
@@ -64,6 +65,19 @@ static inline void xt_urgent(struct xt_step *step)
 static inline void xt_ordinary(struct xt_step *step)
 {
 	isri_step_queue(loop, &step->step, ISRI_BAND_ORDINARY);
+}
+
+/* Both ends are always ready: one has a byte, the other has room. */
+static inline void xt_open_pipe(int fds[2])
+{
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+}
+
+static inline void xt_close_pipe(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static inline void xt_step_setup_with(const struct isr_loop_config *config)
