@@ -4,6 +4,8 @@
 #ifndef ISRI_CONTEXT_H
 #define ISRI_CONTEXT_H
 
+#include <stdint.h>
+
 #include <isrloop/emerg.h>
 #include <isrloop/isr.h>
 
@@ -24,6 +26,8 @@ struct isri_frame {
 	const struct isri_stack *stack;
 	/* isr_fail() was called in it: its code; else 0. */
 	int failed;
+	/* When what a handler handles came, by CLOCK_MONOTONIC; 0: unknown. */
+	uint64_t event_ns;
 };
 
 void isri_context_enter(struct isri_frame *frame, enum isr_context_kind kind,

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include <isrloop/hist.h>
+
 #include "atomic.h"
 #include "context.h"
 #include "flag-wait.h"
@@ -137,6 +139,29 @@ static uint32_t flag_take_out(struct isr_flag *flag)
 					    : flag_consume(flag);
 }
 
+/*
+ * Somebody is about to hear of the flag: since when that has waited; 0:
+ * nobody knows. Before its word may become 0, from when on a setter writes.
+ */
+static uint64_t flag_take_since(struct isr_flag *flag)
+{
+	uint64_t since_ns;
+
+	if (!flag->was_timed)
+		return 0;
+	since_ns = flag->since_ns;
+	flag->since_ns = 0;
+	return flag->hist ? since_ns : 0;
+}
+
+static void flag_record(const struct isr_flag *flag, uint64_t since_ns)
+{
+	uint64_t now_ns = isr_now_ns();
+
+	/* A simulated edge may be stamped ahead of its time. */
+	isr_hist_record(flag->hist, now_ns > since_ns ? now_ns - since_ns : 0);
+}
+
 static void flag_hand_out(struct isr_flag *flag)
 {
 	uint32_t claims = isri_waits_count_claims(flag);
@@ -150,24 +175,35 @@ static void flag_hand_out(struct isr_flag *flag)
 		isri_waits_tell_first(flag);
 }
 
+static void flag_tell_waiters(struct isr_flag *flag)
+{
+	uint64_t since_ns = flag_take_since(flag);
+
+	/* Before they run: a waiter's memory goes, and so may the flag's. */
+	if (since_ns && isr_flag_peek(flag))
+		flag_record(flag, since_ns);
+	if (flag->mode & ISR_FLAG_STICKY)
+		isri_waits_release(flag, flag_tell(flag));
+	else
+		flag_hand_out(flag);
+}
+
 static void flag_deliver_to_waiters(struct isri_wake *wake,
 				    struct isr_flag *flag)
 {
 	ISR_TEST_POINT("flag-wait:deliver");
 	pthread_mutex_lock(&wake->waits.lock);
 	/* The last one may have given up by now: then nothing is consumed. */
-	if (!isri_flag_is_waited_for(flag)) {
+	if (isri_flag_is_waited_for(flag))
+		flag_tell_waiters(flag);
+	else
 		flag_tell(flag);
-	} else if (flag->mode & ISR_FLAG_STICKY) {
-		isri_waits_release(flag, flag_tell(flag));
-	} else {
-		flag_hand_out(flag);
-	}
 	pthread_mutex_unlock(&wake->waits.lock);
 }
 
 static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 {
+	uint64_t since_ns;
 	uint32_t count;
 
 	if (!flag->cb) {
@@ -180,11 +216,14 @@ static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 		return;
 	}
 
+	since_ns = flag_take_since(flag);
 	count = flag_take_out(flag);
 	/* Cleared or taken while it was queued. */
 	if (!count)
 		return;
 
+	if (since_ns)
+		flag_record(flag, since_ns);
 	wake->deliveries++;
 	flag->cb(flag, flag_clamp(count), flag->arg);
 	isri_loop_check_mask((struct isr_loop *)wake);
@@ -386,6 +425,32 @@ int isr_flag_clear(struct isr_flag *flag)
 		return r;
 	flag_empty(flag);
 	return 0;
+}
+
+static int flag_time(struct isr_flag *flag, struct isr_hist *hist,
+		     enum isri_flag_timed timed, const char *function)
+{
+	int r = flag_check_for(flag, function);
+
+	if (r < 0)
+		return r;
+	flag->hist = hist;
+	flag->was_timed = true;
+	/* relaxed: see isri_flag_stamp() */
+	atomic_store_explicit(ATOMIC(&flag->timed),
+			      hist ? timed : ISRI_FLAG_UNTIMED,
+			      memory_order_relaxed);
+	return 0;
+}
+
+int isr_flag_set_hist(struct isr_flag *flag, struct isr_hist *hist)
+{
+	return flag_time(flag, hist, ISRI_FLAG_TIMED, __func__);
+}
+
+int isr_flag_set_edge_hist(struct isr_flag *flag, struct isr_hist *hist)
+{
+	return flag_time(flag, hist, ISRI_FLAG_TIMED_EDGE, __func__);
 }
 
 int isr_flag_done(struct isr_flag *flag)

@@ -23,14 +23,15 @@
 #include <stddef.h>
 
 #include "atomic.h"
+#include "context.h"
 #include "flag.h"
 #include "hot.h"
 #include "test-point.h"
 #include "wake.h"
 
 _Static_assert(offsetof(struct isr_flag, word) == 0, "inline in isr.h");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct isr_flag) == 64,
-	       "a flag fills a cache line");
+_Static_assert(sizeof(void *) != 8 || offsetof(struct isr_flag, hist) == 64,
+	       "a flag that is not timed uses a cache line");
 
 /*
  * Takes back a count that is one too many, unless the loop has consumed it
@@ -51,14 +52,38 @@ static void flag_saturate(struct isr_flag *flag)
 	}
 }
 
+/* Apart, so that a flag without a histogram pays for one look. */
+static ISRI_APART void stamp_since(struct isr_flag *flag, unsigned int timed)
+{
+	const struct isri_frame *frame = NULL;
+
+	if (timed == ISRI_FLAG_TIMED_EDGE)
+		frame = isri_context_get_frame();
+	flag->since_ns = frame && frame->event_ns ? frame->event_ns
+						  : isr_now_ns();
+}
+
+void isri_flag_stamp(struct isr_flag *flag)
+{
+	unsigned int timed;
+
+	/* relaxed: whether sets are timed from now on, no more */
+	timed = atomic_load_explicit(ATOMIC(&flag->timed),
+				     memory_order_relaxed);
+	if (timed)
+		stamp_since(flag, timed);
+}
+
 /* Kept apart from the add: that one is inline in the programs. */
 static void finish_set(struct isr_flag *flag, uint32_t before)
 {
 	if (before == 0) {
 		ISR_TEST_POINT("flag:A1");
 		/* A flag that was never initialised wakes nobody. */
-		if (flag->wake)
+		if (flag->wake) {
+			isri_flag_stamp(flag);
 			isri_wake_push(flag->wake, flag);
+		}
 		return;
 	}
 	if ((before & ISRI_FLAG_COUNT_MASK) >= ISR_FLAG_COUNT_MAX) {

@@ -21,6 +21,20 @@ enum isri_flag_state {
 	ISRI_FLAG_TOLD /* out of the lists, count kept (sticky, no callback) */
 };
 
+/* In timed: since when a set that announces the flag waits. */
+enum isri_flag_timed {
+	ISRI_FLAG_UNTIMED = 0,
+	ISRI_FLAG_TIMED,     /* since the set */
+	ISRI_FLAG_TIMED_EDGE /* since the event of the handler that set it */
+};
+
+/*
+ * Signal class, lib/flag.c: between a set that finds 0 and its push. The flag
+ * is the caller's then: the loop does not touch it before it has seen the
+ * push.
+ */
+void isri_flag_stamp(struct isr_flag *flag);
+
 /* In mode: it is the ready flag of a ring, and begins it. */
 #define ISRI_FLAG_OF_RING 0x10000U
 

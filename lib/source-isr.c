@@ -110,6 +110,7 @@ bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 
 	note_delivery(source, event, start_ns);
 	isri_context_enter(&frame, kind, source->loop, source);
+	frame.event_ns = source->measured ? event->t_ns : 0;
 	error = source->handler(source, event, source->arg);
 	if (error < 0 && !frame.failed)
 		isri_emerg_record(source->loop, ISR_EMERG_FAILED, error, 0,

@@ -7,6 +7,7 @@
 #ifndef ISRLOOP_FLAG_H
 #define ISRLOOP_FLAG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <isrloop/isr.h>
@@ -34,6 +35,8 @@ enum isr_flag_mode {
  */
 typedef void isr_flag_cb(struct isr_flag *flag, uint32_t count, void *arg);
 
+struct isr_hist;
+
 /**
  * The caller's memory; may be static. All members are private.
  */
@@ -50,9 +53,17 @@ struct isr_flag {
 	void *arg;
 	struct isr_flag *all_next;
 	struct isr_flag **all_prev;
-	uint32_t state;
+	uint8_t state;
+	/* loop only: it has, or had, a histogram */
+	bool was_timed;
+	/* loop, read by whoever sets; atomic */
+	uint16_t timed;
 	/* threads in isr_flag_wait(); atomic */
 	uint32_t visitors;
+	/* loop only; NULL: none */
+	struct isr_hist *hist;
+	/* of a timed one: whoever announced it, then the loop */
+	uint64_t since_ns;
 };
 
 /**
@@ -130,6 +141,44 @@ ISR_API int isr_flag_wait(struct isr_flag *flag, int64_t timeout_ns);
  * @since 0.1
  */
 ISR_API int isr_flag_clear(struct isr_flag *flag);
+
+/**
+ * @brief Measure how long the flag's sets wait.
+ *
+ * Each time that the loop calls back, or lets go those that wait, the time
+ * since the set that announced the flag is recorded: since the first of those
+ * that are delivered together. What takes the flag without the loop is not
+ * measured: isr_flag_take(), and a wait that finds it set.
+ *
+ * A flag that has a histogram reads the clock on a first set; a set of any
+ * other, or of one that is set already, costs what it did.
+ *
+ * @param flag  Initialised. A set that came before is not measured.
+ * @param hist  The caller's, kept until isr_flag_done() or another call; NULL:
+ *              no more.
+ * @context loop
+ * @return 0; -EINVAL for a NULL or finished flag; -EPERM off the loop's
+ *         thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_flag_set_hist(struct isr_flag *flag, struct isr_hist *hist);
+
+/**
+ * @brief Measure from the edge to what the flag wakes.
+ *
+ * As isr_flag_set_hist(), of which it takes the place; but the time of a set
+ * in a handler, hard or soft, is that of the handler's event, if the source
+ * stamps with CLOCK_MONOTONIC. So it is measured how long after an edge the
+ * loop runs what its handler asked for.
+ *
+ * @param flag  Initialised.
+ * @param hist  As there.
+ * @context loop
+ * @return as isr_flag_set_hist().
+ * @since 0.1
+ */
+ISR_API int isr_flag_set_edge_hist(struct isr_flag *flag,
+				   struct isr_hist *hist);
 
 /**
  * @brief Unbind the flag; later sets do nothing.

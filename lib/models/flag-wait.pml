@@ -404,12 +404,15 @@ inline hand_out()
 /*
  * mirrors: lib/flag-loop.c: flag_deliver_to_waiters()
  *	pthread_mutex_lock(&wake->waits.lock);
- *	if (!isri_flag_is_waited_for(flag)) {
+ *	if (isri_flag_is_waited_for(flag))
+ *	flag_tell_waiters(flag);
  *	flag_tell(flag);
- *	} else if (flag->mode & ISR_FLAG_STICKY) {
- *	isri_waits_release(flag, flag_tell(flag));
- *	flag_hand_out(flag);
  *	pthread_mutex_unlock(&wake->waits.lock);
+ * mirrors: lib/flag-loop.c: flag_tell_waiters()
+ *	if (flag->mode & ISR_FLAG_STICKY)
+ *	isri_waits_release(flag, flag_tell(flag));
+ *	else
+ *	flag_hand_out(flag);
  * mirrors: lib/flag-loop.c: flag_hand_out()
  *	uint32_t claims = isri_waits_count_claims(flag);
  *	if (claims == UINT32_MAX) {

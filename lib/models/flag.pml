@@ -20,6 +20,8 @@
  * as the strong one. What runs is read by tests/models:
  *
  * aside: lib/flag.c: isr_flag_peek(): only reads
+ * aside: lib/flag.c: isri_flag_stamp(): whether to read the clock
+ * aside: lib/flag-loop.c: flag_time(): the same
  * aside: lib/wake.c: isri_wake_is_owner(): a thread compares its own value
  * aside: lib/wake.c: isri_wake_claim(): before the loop runs
  * aside: lib/flag-loop.c: isri_flag_await_visitors(): of threads that wait
@@ -263,7 +265,7 @@ inline saturate(f)
  *	finish_set(flag, word);
  * mirrors: lib/flag.c: finish_set()
  *	if (before == 0) {
- *	if (flag->wake)
+ *	if (flag->wake) {
  *	isri_wake_push(flag->wake, flag);
  *	if ((before & ISRI_FLAG_COUNT_MASK) >= ISR_FLAG_COUNT_MAX) {
  *	flag_saturate(flag);
