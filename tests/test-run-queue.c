@@ -116,11 +116,6 @@ static void queue_b_urgent(void)
 	xt_urgent(&b);
 }
 
-static void queue_b(struct xt_step *step)
-{
-	xt_ordinary(&b);
-}
-
 static void queue_itself(struct xt_step *step)
 {
 	step->then = NULL;
@@ -134,15 +129,6 @@ START_TEST(queue_takes_a_step_that_runs)
 	xt_ordinary(&b);
 
 	ends_as("aba");
-}
-END_TEST
-
-START_TEST(queue_takes_a_step_from_a_step)
-{
-	a = xt_step('a', queue_b);
-	xt_ordinary(&a);
-
-	ends_as("ab");
 }
 END_TEST
 
@@ -569,7 +555,6 @@ int main(void)
 	tcase_add_test(tc, queue_moves_a_step_up_but_not_down);
 	tcase_add_test(tc, queue_forgets_a_step);
 	tcase_add_test(tc, queue_takes_a_step_that_runs);
-	tcase_add_test(tc, queue_takes_a_step_from_a_step);
 	tcase_add_test(tc, queue_runs_what_a_flag_wakes_before_the_next_flag);
 	tcase_add_loop_test(tc, queue_runs_a_set_flag_after_the_step, 0, 2);
 	tcase_add_test(tc, queue_runs_a_set_flag_after_the_urgent_step);

@@ -66,7 +66,8 @@ struct isr_loop_config {
  * @context setup
  * @return 0; -EINVAL for NULL or a bad config; -E2BIG a config of a later
  *         version that asks for something unknown; -EPERM in ISR context;
- *         -ENOMEM; -EMFILE and what else eventfd(2) says.
+ *         -ENOMEM; -EMFILE and what else eventfd(2) and timerfd_create(2)
+ *         say.
  * @since 0.1
  */
 ISR_API int isr_loop_new(const struct isr_loop_config *config,
@@ -137,6 +138,9 @@ ISR_API int isr_loop_get_fd(struct isr_loop *loop);
 
 /**
  * @brief Run what is due, without waiting.
+ *
+ * Not for ever: no ordinary step twice, and none after urgent_ns.
+ *
  * @param loop  The calling thread becomes its thread.
  * @context loop (not from a callback)
  * @return 0; 1 when isr_loop_stop() was called; errors as isr_loop_run().
