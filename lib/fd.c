@@ -107,12 +107,9 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	struct isri_fd *f;
 	int r;
 
-	if (!loop || !handler || !ret_source || !are_valid(events))
+	if (!are_valid(events))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
-	if (r < 0)
-		return r;
-	r = isri_source_check_options(options);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 	if (fcntl(fd, F_GETFD) < 0)

@@ -228,15 +228,12 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 	struct isri_signal *sig;
 	int r;
 
-	if (!loop || !handler || !ret_source || !is_watchable(signo))
+	if (!is_watchable(signo))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 
-	r = isri_source_check_options(options);
-	if (r < 0)
-		return r;
 	sig = isri_source_alloc(sizeof(*sig));
 	if (!sig)
 		return -ENOMEM;

@@ -230,6 +230,20 @@ int isri_source_check_options(const struct isr_source_options *options)
 	return 0;
 }
 
+int isri_source_check_setup_for(const struct isri_source_setup *setup,
+				struct isr_source **ret_source,
+				const char *function)
+{
+	int r;
+
+	if (!setup->loop || !setup->handler || !ret_source)
+		return -EINVAL;
+	r = isri_loop_check_open_for(setup->loop, function);
+	if (r < 0)
+		return r;
+	return isri_source_check_options(setup->options);
+}
+
 static void take_options(struct isr_source *source,
 			 const struct isr_source_options *options)
 {

@@ -136,6 +136,16 @@ struct isri_source_setup {
 /* 0; -EINVAL, or -E2BIG for what a later version knows. NULL is legal. */
 int isri_source_check_options(const struct isr_source_options *options);
 
+/*
+ * What every opener checks, after its own -EINVAL: pointers that are needed,
+ * that the public function may be called here, options. 0, or its result.
+ */
+int isri_source_check_setup_for(const struct isri_source_setup *setup,
+				struct isr_source **ret_source,
+				const char *function);
+#define isri_source_check_setup(setup, ret_source) \
+	isri_source_check_setup_for(setup, ret_source, __func__)
+
 /* Zeroed memory of a source, all of it touched; NULL: none. For free(3). */
 void *isri_source_alloc(size_t size_bytes);
 

@@ -210,15 +210,12 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	struct isri_timer *timer;
 	int r;
 
-	if (!loop || !handler || !ret_source || !are_valid(first_ns, period_ns))
+	if (!are_valid(first_ns, period_ns))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 
-	r = isri_source_check_options(options);
-	if (r < 0)
-		return r;
 	timer = isri_source_alloc(sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
