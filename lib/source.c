@@ -328,19 +328,16 @@ void isri_source_done(struct isr_source *source)
 	source->slots = NULL;
 }
 
-/* 0 when the caller may use the source as loop class functions do. */
-static int check_source_for(const struct isr_source *source,
-			    const char *function)
+int isri_source_check_for(const struct isr_source *source, const char *function)
 {
 	return source ? isri_loop_check_for(source->loop, function) : -EINVAL;
 }
-#define check_source(source) check_source_for(source, __func__)
 
 int isr_source_arm(struct isr_source *source)
 {
 	int r;
 
-	r = check_source(source);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 	if (source->closing)
@@ -356,7 +353,7 @@ int isr_source_disarm(struct isr_source *source)
 {
 	int r;
 
-	r = check_source(source);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 
@@ -380,14 +377,14 @@ int isr_source_close(struct isr_source *source)
 
 struct isr_flag *isr_source_get_failed_flag(struct isr_source *source)
 {
-	if (check_source(source) < 0)
+	if (isri_source_check(source) < 0)
 		return NULL;
 	return &source->failed;
 }
 
 const struct isr_hist *isr_source_get_latency(const struct isr_source *source)
 {
-	if (check_source(source) < 0)
+	if (isri_source_check(source) < 0)
 		return NULL;
 	return &source->latency;
 }

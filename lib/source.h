@@ -146,6 +146,11 @@ int isri_source_check_setup_for(const struct isri_source_setup *setup,
 #define isri_source_check_setup(setup, ret_source) \
 	isri_source_check_setup_for(setup, ret_source, __func__)
 
+/* 0 when the caller may use the source as loop class functions do. */
+int isri_source_check_for(const struct isr_source *source,
+			  const char *function);
+#define isri_source_check(source) isri_source_check_for(source, __func__)
+
 /* Zeroed memory of a source, all of it touched; NULL: none. For free(3). */
 void *isri_source_alloc(size_t size_bytes);
 
