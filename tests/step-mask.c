@@ -67,6 +67,11 @@ int isri_loop_check_for(const struct isr_loop *of, const char *function)
 	return of ? isri_wake_check_for(&step_wake, function) : -EINVAL;
 }
 
+int isri_loop_check_open_for(const struct isr_loop *of, const char *function)
+{
+	return of ? isri_wake_check_open(&step_wake, function) : -EINVAL;
+}
+
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 
