@@ -333,6 +333,17 @@ int isri_source_check_for(const struct isr_source *source, const char *function)
 	return source ? isri_loop_check_for(source->loop, function) : -EINVAL;
 }
 
+/* What it does from now on is news again. */
+static void forget_told(struct isr_source *source)
+{
+	/* relaxed: times by themselves */
+	atomic_store_explicit(ATOMIC(&source->told_failed_ns), 0,
+			      memory_order_relaxed);
+	/* relaxed: as above */
+	atomic_store_explicit(ATOMIC(&source->told_over_ns), 0,
+			      memory_order_relaxed);
+}
+
 int isr_source_arm(struct isr_source *source)
 {
 	int r;
@@ -346,6 +357,7 @@ int isr_source_arm(struct isr_source *source)
 		return 0;
 
 	discard_late(source);
+	forget_told(source);
 	return source->ops->arm(source);
 }
 

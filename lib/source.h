@@ -107,6 +107,9 @@ struct isr_source {
 
 	/* any context, atomic */
 	uint32_t armed;
+	/* when a record was left; 0: not since it was armed */
+	ISR_COUNTER told_failed_ns;
+	ISR_COUNTER told_over_ns;
 	struct isr_source_stats stats; /* but for lost_ring: the ring knows */
 
 	struct isr_ring ring;

@@ -54,7 +54,10 @@ enum isr_on_fail {
 struct isr_source_options {
 	/** In records and messages; copied, cut to 31 bytes. NULL: made up. */
 	const char *name;
-	/** A handler that runs longer is counted and told; 0: not measured. */
+	/**
+	 * A handler that runs longer is counted, and told once a second; 0:
+	 * not measured.
+	 */
 	uint64_t budget_ns;
 	enum isr_on_fail on_fail;
 	/**
