@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* Critical sections keep hard handlers, and threads that entered, out. */
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "door.h"
+#include "linger.h"
 #include "race.h"
 #include "signal-handler.h"
 #include "xt-source.h"
@@ -160,41 +160,11 @@ START_TEST(mask_higher_priorities_are_handled_first)
 }
 END_TEST
 
-/* A handler, or an entered thread, that stays until it may go. */
-static atomic_bool entered, released, finished;
-
-static int linger(struct isr_source *s, const struct isr_event *event,
-		  void *arg)
-{
-	atomic_store(&entered, true);
-	while (!atomic_load(&released))
-		sched_yield();
-	atomic_store(&finished, true);
-	return 0;
-}
-
-static void *linger_in_handler(void *arg)
-{
-	raise(SIGUSR1);
-	return NULL;
-}
-
 static void *linger_entered(void *arg)
 {
 	xt_ok(isr_enter(loop));
 	linger(NULL, NULL, NULL);
 	xt_ok(isr_exit(loop));
-	return NULL;
-}
-
-/* Long after whoever does not wait would have returned. */
-static void *release_late(void *arg)
-{
-	int i;
-
-	for (i = 0; i < 1000; i++)
-		sched_yield();
-	atomic_store(&released, true);
 	return NULL;
 }
 
@@ -207,14 +177,13 @@ START_TEST(mask_waits_for_what_runs_in_another_thread)
 					_i ? linger_entered : linger_in_handler,
 					NULL),
 			 0);
-	while (!atomic_load(&entered))
-		sched_yield();
-	ck_assert_int_eq(pthread_create(&releaser, NULL, release_late, NULL),
-			 0);
+	linger_await();
+	ck_assert_int_eq(
+		pthread_create(&releaser, NULL, linger_release_late, NULL), 0);
 
 	xt_ok(isr_mask(loop));
 
-	ck_assert(atomic_load(&finished));
+	ck_assert(atomic_load(&lingers.finished));
 	xt_ok(isr_unmask(loop, 0));
 	pthread_join(lingerer, NULL);
 	pthread_join(releaser, NULL);
@@ -464,9 +433,7 @@ END_TEST
 static void setup(void)
 {
 	xt_loop_setup();
-	atomic_store(&entered, false);
-	atomic_store(&released, false);
-	atomic_store(&finished, false);
+	linger_begin();
 #ifdef ISR_TEST_POINTS
 	forget_races();
 #endif
