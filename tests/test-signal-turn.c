@@ -183,6 +183,53 @@ START_TEST(turn_ring_that_is_full_refuses_and_tells)
 }
 END_TEST
 
+#define CHAIN (3 * ISR_SOURCE_RING_EVENTS)
+
+/* Each run makes the next one due. */
+static int fire_next(struct isr_source *s, const struct isr_event *event,
+		     void *arg)
+{
+	if (sink.n + 1 < CHAIN)
+		fire(0);
+	return xt_sink(s, event, arg);
+}
+
+/* What others fire as fast as it is handled looks the same. */
+START_TEST(turn_without_an_end_is_handed_to_the_loop)
+{
+	open_signal(SIGUSR1, &xt_hard, fire_next);
+
+	raise(SIGUSR1);
+	ck_assert_uint_gt(sink.n, ISR_SOURCE_RING_EVENTS);
+	ck_assert_uint_le(sink.n, ISR_SOURCE_RING_EVENTS + 3);
+	xt_settle();
+
+	ck_assert_uint_eq(sink.n, CHAIN);
+	ck_assert_uint_eq(sink.lost, 0);
+	ck_assert(sink.in_isr);
+	ck_assert_uint_eq(xt_stats(source).delivered, CHAIN);
+	ck_assert_uint_eq(xt_stamped(source), CHAIN);
+}
+END_TEST
+
+START_TEST(turn_that_was_handed_over_ends_with_the_source)
+{
+	open_signal(SIGUSR1, &xt_hard, fire_next);
+
+	raise(SIGUSR1);
+	ck_assert_uint_lt(sink.n, CHAIN);
+	if (_i) {
+		xt_ok(isr_source_disarm(source));
+		ck_assert_uint_eq(xt_stats(source).discarded, 1);
+		ck_assert_uint_eq(xt_stamped(source), sink.n + 1);
+	}
+	xt_ok(isr_source_close(source));
+	xt_settle();
+
+	ck_assert_uint_lt(sink.n, CHAIN);
+}
+END_TEST
+
 static int fire_and_fail(struct isr_source *s, const struct isr_event *event,
 			 void *arg)
 {
@@ -339,6 +386,22 @@ START_TEST(turn_ask_before_it_is_given_back_is_seen)
 }
 END_TEST
 
+/* Nobody but the loop looks for it. */
+START_TEST(turn_ask_before_it_is_handed_over_is_seen)
+{
+	open_signal(SIGUSR1, &xt_hard, fire_next);
+	race_at(0, "turn:E", fire_one);
+
+	raise(SIGUSR1);
+	xt_settle();
+
+	assert_raced(1);
+	ck_assert_uint_ge(sink.n, CHAIN);
+	ck_assert_uint_eq(xt_stats(source).delivered, xt_stamped(source));
+	ck_assert_uint_eq(xt_stats(source).line_seq, sink.n);
+}
+END_TEST
+
 /* Found taken, and given back before the event was there. */
 START_TEST(turn_given_back_before_the_event_is_the_askers)
 {
@@ -423,6 +486,9 @@ int main(void)
 	tcase_add_test(tcase, turn_handlers_neither_nest_nor_run_in_parallel);
 	tcase_add_test(tcase, turn_taken_elsewhere_is_not_waited_for);
 	tcase_add_test(tcase, turn_ring_that_is_full_refuses_and_tells);
+	tcase_add_test(tcase, turn_without_an_end_is_handed_to_the_loop);
+	tcase_add_loop_test(
+		tcase, turn_that_was_handed_over_ends_with_the_source, 0, 2);
 	tcase_add_test(tcase, turn_failed_handler_discards_what_waits);
 	tcase_add_loop_test(tcase, turn_fire_of_a_disarmed_source_is_discarded,
 			    0, 2);
@@ -440,6 +506,7 @@ int main(void)
 	tcase = xt_case(suite, "races");
 	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);
 	tcase_add_test(tcase, turn_ask_before_it_is_given_back_is_seen);
+	tcase_add_test(tcase, turn_ask_before_it_is_handed_over_is_seen);
 	tcase_add_test(tcase, turn_given_back_before_the_event_is_the_askers);
 	tcase_add_test(tcase, turn_is_not_held_for_an_event_that_is_half_there);
 	tcase_add_test(tcase, turn_event_that_waits_comes_before_a_new_one);
