@@ -3,6 +3,7 @@
 /*
  * What stays until it may go, for tests of who waits for it: a handler of
  * SIGUSR1 in another thread, or whatever else calls linger(). One at a time.
+ * It may go as soon as somebody waits: see tests/waits.h.
  */
 #ifndef TESTS_LINGER_H
 #define TESTS_LINGER_H
@@ -29,23 +30,16 @@ static inline int linger(struct isr_source *source,
 	return 0;
 }
 
-/* Threads, for pthread_create(3). */
-
+/* A thread, for pthread_create(3). */
 static inline void *linger_in_handler(void *arg)
 {
 	raise(SIGUSR1);
 	return NULL;
 }
 
-/* Long after whoever does not wait would have returned. */
-static inline void *linger_release_late(void *arg)
+static inline void linger_release(void)
 {
-	int i;
-
-	for (i = 0; i < 10000; i++)
-		sched_yield();
 	atomic_store(&lingers.released, true);
-	return NULL;
 }
 
 static inline void linger_begin(void)

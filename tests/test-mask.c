@@ -9,6 +9,7 @@
 #include "linger.h"
 #include "race.h"
 #include "signal-handler.h"
+#include "waits.h"
 #include "xt-source.h"
 
 static struct isr_source *source;
@@ -170,7 +171,7 @@ static void *linger_entered(void *arg)
 
 START_TEST(mask_waits_for_what_runs_in_another_thread)
 {
-	pthread_t lingerer, releaser;
+	pthread_t lingerer;
 
 	open_signal(SIGUSR1, linger);
 	ck_assert_int_eq(pthread_create(&lingerer, NULL,
@@ -178,15 +179,13 @@ START_TEST(mask_waits_for_what_runs_in_another_thread)
 					NULL),
 			 0);
 	linger_await();
-	ck_assert_int_eq(
-		pthread_create(&releaser, NULL, linger_release_late, NULL), 0);
+	atomic_store(&waits_hook, linger_release);
 
 	xt_ok(isr_mask(loop));
 
 	ck_assert(atomic_load(&lingers.finished));
 	xt_ok(isr_unmask(loop, 0));
 	pthread_join(lingerer, NULL);
-	pthread_join(releaser, NULL);
 }
 END_TEST
 
@@ -434,6 +433,7 @@ static void setup(void)
 {
 	xt_loop_setup();
 	linger_begin();
+	atomic_store(&waits_hook, NULL);
 #ifdef ISR_TEST_POINTS
 	forget_races();
 #endif

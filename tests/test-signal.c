@@ -8,6 +8,7 @@
 
 #include "linger.h"
 #include "test-point.h"
+#include "waits.h"
 #include "xt-source.h"
 
 static struct isr_source *source;
@@ -385,21 +386,20 @@ END_TEST
 
 START_TEST(signal_end_waits_for_a_handler_in_another_thread)
 {
-	pthread_t raiser, releaser;
+	pthread_t raiser;
 
 	linger_begin();
 	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, linger, NULL, &source));
 	ck_assert_int_eq(pthread_create(&raiser, NULL, linger_in_handler, NULL),
 			 0);
 	linger_await();
-	ck_assert_int_eq(
-		pthread_create(&releaser, NULL, linger_release_late, NULL), 0);
+	atomic_store(&waits_hook, linger_release);
 
 	xt_ok(_i ? isr_source_close(source) : isr_source_disarm(source));
 
+	atomic_store(&waits_hook, NULL);
 	ck_assert(atomic_load(&lingers.finished));
 	pthread_join(raiser, NULL);
-	pthread_join(releaser, NULL);
 }
 END_TEST
 
@@ -452,16 +452,9 @@ END_TEST
 /*
  * A handler that started before close began, and counts itself only after
  * close has found nobody inside. It takes the source just before that is
- * unclaimed, and keeps it until long after close would have returned.
+ * unclaimed, and keeps it until close waits.
  */
 static atomic_bool loaded, go;
-
-static void *release_loaded(void *arg)
-{
-	while (!atomic_load(&loaded))
-		sched_yield();
-	return linger_release_late(arg);
-}
 
 static void arrive_late(const char *point)
 {
@@ -484,7 +477,7 @@ static void arrive_late(const char *point)
 
 START_TEST(signal_close_waits_for_a_handler_that_came_late)
 {
-	pthread_t raiser, releaser;
+	pthread_t raiser;
 
 	open_signal(SIGUSR1, _i);
 	linger_begin();
@@ -494,14 +487,13 @@ START_TEST(signal_close_waits_for_a_handler_that_came_late)
 	ck_assert_int_eq(pthread_create(&raiser, NULL, linger_in_handler, NULL),
 			 0);
 	linger_await();
-	ck_assert_int_eq(pthread_create(&releaser, NULL, release_loaded, NULL),
-			 0);
+	atomic_store(&waits_hook, linger_release);
 
 	xt_ok(isr_source_close(source));
 
+	atomic_store(&waits_hook, NULL);
 	ck_assert(atomic_load(&lingers.finished));
 	pthread_join(raiser, NULL);
-	pthread_join(releaser, NULL);
 	isri_test_point_hook = NULL;
 	ck_assert_uint_eq(sink.n, 0);
 }
