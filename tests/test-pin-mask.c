@@ -206,7 +206,7 @@ static int run_a_while(struct isr_source *source, const struct isr_event *event,
 	(void)event;
 	(void)arg;
 	atomic_fetch_add(&n_running, 1);
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 20; i++)
 		sched_yield();
 	atomic_fetch_add(&n_run, 1);
 	atomic_fetch_sub(&n_running, 1);
