@@ -401,7 +401,6 @@ int main(void)
 
 	tc = xt_case(suite, "races");
 	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, guard_keeps_a_pair_together_against_a_handler);
 	tcase_add_test(tc, guard_broken_twin_a_pair_without_guard_is_split);
 	tcase_add_test(

@@ -529,7 +529,6 @@ int main(void)
 
 	tcase = xt_case(suite, "end");
 	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(
 		tcase, signal_disarmed_is_discarded_and_does_not_kill, 0, 2);
 	tcase_add_loop_test(tcase, signal_failing_handler_runs_once, 0, 2);
