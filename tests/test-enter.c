@@ -97,6 +97,10 @@ START_TEST(enter_waits_for_who_is_inside)
 {
 	pthread_t first, second;
 
+	atomic_store(&is_inside, false);
+	atomic_store(&waits, false);
+	atomic_store(&released, false);
+	atomic_store(&came_in, false);
 	if (_i == 0) {
 		xt_ok(isr_mask(loop));
 		atomic_store(&is_inside, true);

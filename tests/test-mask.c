@@ -27,15 +27,27 @@ static struct isr_loop_stats get_stats(void)
 	return stats;
 }
 
+/* The next one; that a section was long is not asked for on a slow machine. */
+static int take_next(struct isr_emerg *ret_record, int code)
+{
+	int r;
+
+	do
+		r = isr_emerg_take(loop, ret_record);
+	while (r == 1 && ret_record->kind == ISR_EMERG_MASK &&
+	       ret_record->code == -ETIME && code != -ETIME);
+	return r;
+}
+
 /* The only record there is, of a section that began in this file. */
 static struct isr_emerg take_record(int code)
 {
 	struct isr_emerg record, another;
 
-	ck_assert_int_eq(isr_emerg_take(loop, &record), 1);
+	ck_assert_int_eq(take_next(&record, code), 1);
 	ck_assert_uint_eq(record.kind, ISR_EMERG_MASK);
 	ck_assert_int_eq(record.code, code);
-	ck_assert_int_eq(isr_emerg_take(loop, &another), 0);
+	ck_assert_int_eq(take_next(&another, 0), 0);
 	return record;
 }
 
