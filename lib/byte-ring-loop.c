@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "byte-ring.h"
-#include "wake.h"
+#include "flag.h"
 
 int isr_byte_ring_init(struct isr_byte_ring *ring, struct isr_loop *loop,
 		       void *bytes, uint32_t n_bytes)
@@ -15,16 +15,10 @@ int isr_byte_ring_init(struct isr_byte_ring *ring, struct isr_loop *loop,
 	if (!ring || !bytes || n_bytes < 2 ||
 	    n_bytes > ISR_BYTE_RING_BYTES_MAX || (n_bytes & (n_bytes - 1)))
 		return -EINVAL;
-	r = isri_wake_check_open(isri_wake_of(loop), __func__);
+	r = isri_flag_init_of(&ring->ready, loop, __func__);
 	if (r < 0)
 		return r;
 
-	memset(&ring->ready, 0, sizeof(ring->ready));
-	if (loop) {
-		r = isr_flag_init(&ring->ready, loop, ISR_FLAG_AUTO);
-		if (r < 0)
-			return r;
-	}
 	/* Also touches every page: a write must not fault. */
 	memset(bytes, 0, n_bytes);
 	ring->bytes = bytes;
@@ -43,10 +37,7 @@ int isr_byte_ring_done(struct isr_byte_ring *ring)
 
 	if (!ring || !ring->bytes)
 		return 0;
-	r = isri_wake_check_if_any(ring->ready.wake, __func__);
-	if (r < 0)
-		return r;
-	r = isr_flag_done(&ring->ready);
+	r = isri_flag_done_of(&ring->ready, __func__);
 	if (r < 0)
 		return r;
 	ring->bytes = NULL;

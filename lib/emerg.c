@@ -25,6 +25,8 @@
 #include "loop-head.h"
 #include "test-point.h"
 
+#define TELL_EVERY_NS 1000000000
+
 /* Keeps the end: that is where the file and line are. */
 static void copy_end(char *ret_text, const char *text)
 {
@@ -168,6 +170,21 @@ void isri_emerg_record(struct isr_loop *loop, enum isr_emerg_kind kind,
 		isr_flag_set(&emerg->ready);
 	}
 	errno = saved;
+}
+
+bool isri_emerg_may_tell(uint64_t *told_ns)
+{
+	uint64_t now_ns = isr_now_ns(), last_ns;
+
+	/* relaxed: a time by itself */
+	last_ns = atomic_load_explicit(ATOMIC(told_ns), memory_order_relaxed);
+	/* Signed: who told may have looked at the clock after this one. */
+	if (last_ns && (int64_t)(now_ns - last_ns) < TELL_EVERY_NS)
+		return false;
+	/* relaxed: as above; of two at the same time one tells */
+	return atomic_compare_exchange_strong_explicit(
+		ATOMIC(told_ns), &last_ns, now_ns, memory_order_relaxed,
+		memory_order_relaxed);
 }
 
 void isri_emerg_misuse(struct isr_loop *loop, const char *function)

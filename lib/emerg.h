@@ -4,6 +4,9 @@
 #ifndef ISRI_EMERG_H
 #define ISRI_EMERG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <isrloop/emerg.h>
 #include <isrloop/flag.h>
 
@@ -36,6 +39,12 @@ struct isri_emerg {
 void isri_emerg_record(struct isr_loop *loop, enum isr_emerg_kind kind,
 		       int code, uint64_t value_ns, const char *message,
 		       const char *where);
+/*
+ * True once a second at most: for records of what may happen as fast as
+ * handlers run, which would leave no room for others. told_ns is of any
+ * context, and 0 until a first one was told; who asks counts what it is about.
+ */
+bool isri_emerg_may_tell(uint64_t *told_ns);
 /* function() was called in the context that the caller is in. */
 void isri_emerg_misuse(struct isr_loop *loop, const char *function);
 /* Fill in a record without storing it. */

@@ -62,16 +62,6 @@ static int arm_fd(struct isr_source *source)
 	return r;
 }
 
-static void disarm_fd(struct isr_source *source)
-{
-	struct isri_fd *fd = to_fd(source);
-
-	isri_watch_lock(&fd->watch);
-	isri_source_set_armed(source, false);
-	isri_watch_set(&fd->watch, 0);
-	isri_watch_unlock(&fd->watch);
-}
-
 static void release_fd(struct isr_source *source)
 {
 	isri_watch_done(&to_fd(source)->watch);
@@ -81,7 +71,7 @@ static void release_fd(struct isr_source *source)
 
 static const struct isri_source_ops fd_ops = {
 	.arm = arm_fd,
-	.disarm = disarm_fd,
+	.disarm = isri_watch_disarm,
 	.release = release_fd,
 };
 
@@ -107,12 +97,9 @@ int isr_fd_open(struct isr_loop *loop, int fd, unsigned int events,
 	struct isri_fd *f;
 	int r;
 
-	if (!loop || !handler || !ret_source || !are_valid(events))
+	if (!are_valid(events))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
-	if (r < 0)
-		return r;
-	r = isri_source_check_options(options);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 	if (fcntl(fd, F_GETFD) < 0)

@@ -4,6 +4,10 @@
  * F3: what was fired at a source with a hard handler. Who fires puts the event
  * on the source's ring and rings the bell (source-fire.c); the source's IRQ
  * thread empties the ring under its lock.
+ *
+ * Each source has a bell, that is a descriptor, of its own. With one for all
+ * sources of a thread, whoever is preempted between its mark and its write
+ * would delay those that fire other sources after it, of whatever priority.
  */
 #include <errno.h>
 #include <sys/eventfd.h>

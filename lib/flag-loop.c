@@ -340,6 +340,30 @@ int isr_flag_init(struct isr_flag *flag, struct isr_loop *loop,
 	return 0;
 }
 
+int isri_flag_init_of(struct isr_flag *flag, struct isr_loop *loop,
+		      const char *function)
+{
+	int r = isri_wake_check_open(isri_wake_of(loop), function);
+
+	if (r < 0)
+		return r;
+	*flag = (struct isr_flag){0};
+	if (loop)
+		flag_bind(flag, isri_wake_of(loop), ISR_FLAG_AUTO);
+	return 0;
+}
+
+int isri_flag_done_of(struct isr_flag *flag, const char *function)
+{
+	int r = isri_wake_check_if_any(flag->wake, function);
+
+	if (r < 0)
+		return r;
+	if (flag->wake)
+		flag_finish(flag);
+	return 0;
+}
+
 void isri_flag_requeue(struct isr_flag *flag)
 {
 	if (flag->state != ISRI_FLAG_TOLD)

@@ -45,6 +45,16 @@ void isri_flag_stamp(struct isr_flag *flag);
 void isri_flag_requeue(struct isr_flag *flag);
 
 /*
+ * lib/flag-loop.c: the flag that an object has, AUTO, or none when it has no
+ * loop: then its wake is NULL. The caller is checked, and refused in the name
+ * of the public function. Returns 0; -EPERM; to begin, -ECANCELED once the loop
+ * is being freed.
+ */
+int isri_flag_init_of(struct isr_flag *flag, struct isr_loop *loop,
+		      const char *function);
+int isri_flag_done_of(struct isr_flag *flag, const char *function);
+
+/*
  * lib/flag-loop.c, loop class: until all threads are out that came to wait,
  * for this flag or for room in its ring. They were let go already.
  */

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "flag.h"
 #include "latch.h"
-#include "wake.h"
 
 int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 		   size_t value_bytes)
@@ -15,16 +15,10 @@ int isr_latch_init(struct isr_latch *latch, struct isr_loop *loop, void *slots,
 
 	if (!latch || !slots || !value_bytes || value_bytes > SIZE_MAX / 3)
 		return -EINVAL;
-	r = isri_wake_check_open(isri_wake_of(loop), __func__);
+	r = isri_flag_init_of(&latch->updated, loop, __func__);
 	if (r < 0)
 		return r;
 
-	memset(&latch->updated, 0, sizeof(latch->updated));
-	if (loop) {
-		r = isr_flag_init(&latch->updated, loop, ISR_FLAG_AUTO);
-		if (r < 0)
-			return r;
-	}
 	/* Also touches every page: a store must not fault. */
 	memset(slots, 0, 3 * value_bytes);
 	latch->slots = slots;
@@ -44,10 +38,7 @@ int isr_latch_done(struct isr_latch *latch)
 
 	if (!latch || !latch->slots)
 		return 0;
-	r = isri_wake_check_if_any(latch->updated.wake, __func__);
-	if (r < 0)
-		return r;
-	r = isr_flag_done(&latch->updated);
+	r = isri_flag_done_of(&latch->updated, __func__);
 	if (r < 0)
 		return r;
 	latch->slots = NULL;

@@ -252,7 +252,8 @@ int isr_enter(struct isr_loop *loop)
 	r = isri_context_refuse_isr(__func__);
 	if (r < 0)
 		return r;
-	if (isri_wake_is_owner(isri_wake_of(loop)))
+	/* Masked: two loops' threads that did that would wait for each other. */
+	if (isri_wake_is_owner(isri_wake_of(loop)) || isri_context_is_masked())
 		return -EDEADLK;
 	if (frame)
 		return -EBUSY;

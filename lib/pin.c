@@ -236,16 +236,6 @@ static int arm_pin(struct isr_source *source)
 	return r;
 }
 
-static void disarm_pin(struct isr_source *source)
-{
-	struct isri_pin *pin = to_pin(source);
-
-	isri_watch_lock(&pin->watch);
-	isri_source_set_armed(source, false);
-	stop_reading(pin);
-	isri_watch_unlock(&pin->watch);
-}
-
 static void account_pin(struct isr_source *source)
 {
 	struct isri_pin *pin = to_pin(source);
@@ -268,7 +258,7 @@ static void release_pin(struct isr_source *source)
 
 static const struct isri_source_ops pin_ops = {
 	.arm = arm_pin,
-	.disarm = disarm_pin,
+	.disarm = isri_watch_disarm,
 	.account = account_pin,
 	.release = release_pin,
 };

@@ -296,17 +296,12 @@ int isr_ring_init(struct isr_ring *ring, struct isr_loop *loop,
 		return -EINVAL;
 	if (policy != ISR_RING_DROP_NEW && policy != ISR_RING_DROP_OLD)
 		return -EINVAL;
-	r = isri_wake_check_open(isri_wake_of(loop), __func__);
+	r = isri_flag_init_of(&ring->ready, loop, __func__);
 	if (r < 0)
 		return r;
 
-	memset(&ring->ready, 0, sizeof(ring->ready));
-	if (loop) {
-		r = isr_flag_init(&ring->ready, loop, ISR_FLAG_AUTO);
-		if (r < 0)
-			return r;
+	if (loop)
 		ring->ready.mode |= ISRI_FLAG_OF_RING;
-	}
 	/* Also touches every page: a put must not fault. */
 	memset(slots, 0, n_slots * sizeof(*slots));
 	ring->slots = slots;
@@ -332,10 +327,7 @@ int isr_ring_done(struct isr_ring *ring)
 
 	if (!ring || !ring->slots)
 		return 0;
-	r = isri_wake_check_if_any(ring->ready.wake, __func__);
-	if (r < 0)
-		return r;
-	r = isr_flag_done(&ring->ready);
+	r = isri_flag_done_of(&ring->ready, __func__);
 	if (r < 0)
 		return r;
 	isri_ring_let_go(ring);

@@ -13,8 +13,6 @@
 #include "loop-head.h"
 #include "schedule.h"
 
-#define TELL_EVERY_NS 1000000000
-
 _Static_assert(sizeof(uintptr_t) <= sizeof(uint64_t), "a pointer in t_ns");
 _Static_assert(sizeof(isr_schedule_cb *) == sizeof(uintptr_t), "as a word");
 
@@ -40,26 +38,6 @@ void isri_schedule_unpack(const struct isr_event *event,
 	*ret_arg = (void *)(uintptr_t)word;
 }
 
-/* A handler that floods the queue must not flood the records as well. */
-static void tell_full(struct isr_loop *loop, struct isri_schedule *schedule)
-{
-	uint64_t now_ns = isr_now_ns(), told_ns;
-
-	/* relaxed: a time by itself */
-	told_ns = atomic_load_explicit(ATOMIC(&schedule->told_ns),
-				       memory_order_relaxed);
-	/* Signed: who told may have looked at the clock after this one. */
-	if (told_ns && (int64_t)(now_ns - told_ns) < TELL_EVERY_NS)
-		return;
-	/* relaxed: as above; of two at the same time one tells */
-	if (atomic_compare_exchange_strong_explicit(
-		    ATOMIC(&schedule->told_ns), &told_ns, now_ns,
-		    memory_order_relaxed, memory_order_relaxed))
-		isri_emerg_record(loop, ISR_EMERG_SCHEDULE_FULL, -EAGAIN, 0,
-				  "isr_schedule() refuses calls: it is full",
-				  NULL);
-}
-
 int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg)
 {
 	struct isri_schedule *schedule;
@@ -76,6 +54,9 @@ int isr_schedule(struct isr_loop *loop, isr_schedule_cb *cb, void *arg)
 		return 0;
 
 	/* The ring has counted it. */
-	tell_full(loop, schedule);
+	if (isri_emerg_may_tell(&schedule->told_ns))
+		isri_emerg_record(loop, ISR_EMERG_SCHEDULE_FULL, -EAGAIN, 0,
+				  "isr_schedule() refuses calls: it is full",
+				  NULL);
 	return -EAGAIN;
 }

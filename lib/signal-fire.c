@@ -14,7 +14,11 @@
  * gives it back as when nothing waited.
  *
  * An event goes past the ring only when nothing is in it: events that wait
- * come first. A ring that is full refuses the newest; what it lost is told by
+ * come first. And one turn handles no more than what may wait when it begins:
+ * others may fire as fast as it handles, and keep it for ever. Then it is given
+ * back, whoever asked, and the loop asks in their stead: a flag tells it.
+ *
+ * A ring that is full refuses the newest; what it lost is told by
  * the next event, or by a report when no event is left.
  */
 #include <errno.h>
@@ -31,27 +35,41 @@ static void handle(struct isri_signal *sig, struct isr_event *event)
 	isri_source_handle(&sig->source, ISR_CONTEXT_SIGNAL, event);
 }
 
-/* As long as no critical section is open. */
-static void handle_waiting(struct isri_signal *sig)
+/*
+ * As long as no critical section is open, and for so many events. Returns for
+ * how many more.
+ */
+static uint32_t handle_waiting(struct isri_signal *sig, uint32_t left)
 {
 	struct isr_event event;
 	bool taken = true;
 
-	while (taken && !isri_ring_is_idle(&sig->source.ring) &&
+	while (taken && left && !isri_ring_is_idle(&sig->source.ring) &&
 	       isri_door_enter(sig->door)) {
 		taken = isri_source_take_next(&sig->source, &event);
-		if (taken)
+		if (taken) {
 			handle(sig, &event);
+			left--;
+		}
 		isri_door_leave(sig->door);
 	}
+	return left;
 }
 
-/* What comes meanwhile is handled as well. */
+/* What comes meanwhile is handled as well, within bounds. */
 static void use_turn(struct isri_signal *sig)
 {
+	/* A full ring, what it lost, and a look that finds nothing. */
+	uint32_t left = sig->source.ring.mask + 3;
+
 	do {
 		isri_turn_look(&sig->turn);
-		handle_waiting(sig);
+		left = handle_waiting(sig, left - 1);
+		if (!left) {
+			isri_turn_drop(&sig->turn);
+			isr_flag_set(&sig->rest);
+			return;
+		}
 	} while (!isri_turn_leave(&sig->turn));
 }
 

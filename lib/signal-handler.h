@@ -15,6 +15,8 @@ struct isri_signal {
 	struct isr_source source;
 	/* of its hard handler; lib/signal-fire.c */
 	struct isri_turn turn;
+	/* what a turn has left to the loop; of a hard one */
+	struct isr_flag rest;
 	/* critical sections of its loop */
 	struct isri_door *door;
 	struct isri_mask_client client;

@@ -65,6 +65,29 @@ static void catch_up(struct isri_mask_client *client)
 	isri_signal_leave(sig->signo);
 }
 
+static void handle_rest(struct isr_flag *rest, uint32_t count, void *arg)
+{
+	struct isri_signal *sig = arg;
+
+	catch_up(&sig->client);
+}
+
+/* Hard handlers run in turn, and wait for the end of critical sections. */
+static int init_turn(struct isri_signal *sig)
+{
+	struct isr_loop *loop = sig->source.loop;
+	int r;
+
+	sig->door = &isri_loop_head_of(loop)->mask.door;
+	sig->client.priority = sig->source.priority;
+	sig->client.catch_up = catch_up;
+	r = isr_flag_init(&sig->rest, loop, ISR_FLAG_AUTO);
+	if (r < 0)
+		return r;
+	isri_mask_add(loop, &sig->client);
+	return isr_flag_set_cb(&sig->rest, handle_rest, sig);
+}
+
 static int arm_signal(struct isr_source *source)
 {
 	struct isri_signal *sig = isri_signal_of(source);
@@ -148,6 +171,7 @@ static void release_signal(struct isr_source *source)
 		wait_until_quiet(sig->signo);
 	}
 	isri_mask_remove(source->loop, &sig->client);
+	isr_flag_done(&sig->rest);
 	isri_source_done(source);
 	free(sig);
 }
@@ -228,15 +252,12 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 	struct isri_signal *sig;
 	int r;
 
-	if (!loop || !handler || !ret_source || !is_watchable(signo))
+	if (!is_watchable(signo))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 
-	r = isri_source_check_options(options);
-	if (r < 0)
-		return r;
 	sig = isri_source_alloc(sizeof(*sig));
 	if (!sig)
 		return -ENOMEM;
@@ -244,13 +265,10 @@ int isr_signal_open(struct isr_loop *loop, int signo,
 	sig->source.measured = true;
 
 	r = isri_source_init(&sig->source, &setup);
+	if (r == 0 && sig->source.hard)
+		r = init_turn(sig);
 	if (r < 0)
 		goto out;
-	sig->door = &isri_loop_head_of(loop)->mask.door;
-	sig->client.priority = sig->source.priority;
-	sig->client.catch_up = catch_up;
-	if (sig->source.hard)
-		isri_mask_add(loop, &sig->client);
 	r = install(sig);
 	if (r < 0)
 		goto out;

@@ -73,8 +73,10 @@ static int note_duration(struct isr_source *source, uint64_t duration_ns)
 		return 0;
 
 	isri_source_count(&source->stats.over_budget, 1);
-	isri_emerg_record(source->loop, ISR_EMERG_OVER_BUDGET, -ETIME,
-			  duration_ns, "the handler ran over its budget", NULL);
+	if (isri_emerg_may_tell(&source->told_over_ns))
+		isri_emerg_record(source->loop, ISR_EMERG_OVER_BUDGET, -ETIME,
+				  duration_ns,
+				  "the handler ran over its budget", NULL);
 	return source->fail_over_budget ? -ETIME : 0;
 }
 
@@ -112,7 +114,8 @@ bool isri_source_run(struct isr_source *source, enum isr_context_kind kind,
 	isri_context_enter(&frame, kind, source->loop, source);
 	frame.event_ns = source->measured ? event->t_ns : 0;
 	error = source->handler(source, event, source->arg);
-	if (error < 0 && !frame.failed)
+	if (error < 0 && !frame.failed &&
+	    isri_emerg_may_tell(&source->told_failed_ns))
 		isri_emerg_record(source->loop, ISR_EMERG_FAILED, error, 0,
 				  "the handler failed", NULL);
 	if (frame.failed)

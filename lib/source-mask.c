@@ -39,9 +39,7 @@ int isr_source_mask(struct isr_source *source)
 {
 	int r;
 
-	if (!source)
-		return -EINVAL;
-	r = isri_loop_check(source->loop);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 
@@ -55,9 +53,7 @@ int isr_source_unmask(struct isr_source *source)
 {
 	int r;
 
-	if (!source)
-		return -EINVAL;
-	r = isri_loop_check(source->loop);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 	if (!source->masked)

@@ -259,6 +259,20 @@ int isri_source_check_options(const struct isr_source_options *options)
 	return 0;
 }
 
+int isri_source_check_setup_for(const struct isri_source_setup *setup,
+				struct isr_source **ret_source,
+				const char *function)
+{
+	int r;
+
+	if (!setup->loop || !setup->handler || !ret_source)
+		return -EINVAL;
+	r = isri_loop_check_open_for(setup->loop, function);
+	if (r < 0)
+		return r;
+	return isri_source_check_options(setup->options);
+}
+
 static void take_options(struct isr_source *source,
 			 const struct isr_source_options *options)
 {
@@ -343,19 +357,27 @@ void isri_source_done(struct isr_source *source)
 	source->slots = NULL;
 }
 
-/* 0 when the caller may use the source as loop class functions do. */
-static int check_source_for(const struct isr_source *source,
-			    const char *function)
+int isri_source_check_for(const struct isr_source *source, const char *function)
 {
 	return source ? isri_loop_check_for(source->loop, function) : -EINVAL;
 }
-#define check_source(source) check_source_for(source, __func__)
+
+/* What it does from now on is news again. */
+static void forget_told(struct isr_source *source)
+{
+	/* relaxed: times by themselves */
+	atomic_store_explicit(ATOMIC(&source->told_failed_ns), 0,
+			      memory_order_relaxed);
+	/* relaxed: as above */
+	atomic_store_explicit(ATOMIC(&source->told_over_ns), 0,
+			      memory_order_relaxed);
+}
 
 int isr_source_arm(struct isr_source *source)
 {
 	int r;
 
-	r = check_source(source);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 	if (source->closing)
@@ -364,6 +386,7 @@ int isr_source_arm(struct isr_source *source)
 		return 0;
 
 	discard_late(source);
+	forget_told(source);
 	return source->ops->arm(source);
 }
 
@@ -371,7 +394,7 @@ int isr_source_disarm(struct isr_source *source)
 {
 	int r;
 
-	r = check_source(source);
+	r = isri_source_check(source);
 	if (r < 0)
 		return r;
 
@@ -395,14 +418,14 @@ int isr_source_close(struct isr_source *source)
 
 struct isr_flag *isr_source_get_failed_flag(struct isr_source *source)
 {
-	if (check_source(source) < 0)
+	if (isri_source_check(source) < 0)
 		return NULL;
 	return &source->failed;
 }
 
 const struct isr_hist *isr_source_get_latency(const struct isr_source *source)
 {
-	if (check_source(source) < 0)
+	if (isri_source_check(source) < 0)
 		return NULL;
 	return &source->latency;
 }

@@ -107,6 +107,9 @@ struct isr_source {
 
 	/* any context, atomic */
 	uint32_t armed;
+	/* when a record was left; 0: not since it was armed */
+	ISR_COUNTER told_failed_ns;
+	ISR_COUNTER told_over_ns;
 	struct isr_source_stats stats; /* but for lost_ring: the ring knows */
 
 	struct isr_ring ring;
@@ -135,6 +138,21 @@ struct isri_source_setup {
 
 /* 0; -EINVAL, or -E2BIG for what a later version knows. NULL is legal. */
 int isri_source_check_options(const struct isr_source_options *options);
+
+/*
+ * What every opener checks, after its own -EINVAL: pointers that are needed,
+ * that the public function may be called here, options. 0, or its result.
+ */
+int isri_source_check_setup_for(const struct isri_source_setup *setup,
+				struct isr_source **ret_source,
+				const char *function);
+#define isri_source_check_setup(setup, ret_source) \
+	isri_source_check_setup_for(setup, ret_source, __func__)
+
+/* 0 when the caller may use the source as loop class functions do. */
+int isri_source_check_for(const struct isr_source *source,
+			  const char *function);
+#define isri_source_check(source) isri_source_check_for(source, __func__)
 
 /* Zeroed memory of a source, all of it touched; NULL: none. For free(3). */
 void *isri_source_alloc(size_t size_bytes);

@@ -95,16 +95,6 @@ static int arm_timer(struct isr_source *source)
 	return r;
 }
 
-static void disarm_timer(struct isr_source *source)
-{
-	struct isri_timer *timer = to_timer(source);
-
-	isri_watch_lock(&timer->watch);
-	isri_source_set_armed(source, false);
-	isri_watch_set(&timer->watch, 0);
-	isri_watch_unlock(&timer->watch);
-}
-
 static void release_timer(struct isr_source *source)
 {
 	struct isri_timer *timer = to_timer(source);
@@ -118,7 +108,7 @@ static void release_timer(struct isr_source *source)
 
 static const struct isri_source_ops timer_ops = {
 	.arm = arm_timer,
-	.disarm = disarm_timer,
+	.disarm = isri_watch_disarm,
 	.account = account_timer,
 	.release = release_timer,
 };
@@ -202,15 +192,12 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	struct isri_timer *timer;
 	int r;
 
-	if (!loop || !handler || !ret_source || !are_valid(first_ns, period_ns))
+	if (!are_valid(first_ns, period_ns))
 		return -EINVAL;
-	r = isri_loop_check_open(loop);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 
-	r = isri_source_check_options(options);
-	if (r < 0)
-		return r;
 	timer = isri_source_alloc(sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;
@@ -230,7 +217,7 @@ int isr_timer_open(struct isr_loop *loop, uint64_t first_ns, uint64_t period_ns,
 	isri_watch_unlock(&timer->watch);
 	if (r == 0)
 		return 0;
-	disarm_timer(&timer->source);
+	isri_watch_disarm(&timer->source);
 
 out:
 	release_timer(&timer->source);

@@ -8,6 +8,8 @@
  *          the asker put down is found by the look that follows
  *   turn:C (leave, release cas) <-> turn:A, turn:D (try, acquire cas): what
  *          the last one did with its turn, the next one sees
+ *   turn:E (drop, acq_rel exchange) <-> turn:A: what those put down whose asks
+ *          it takes back is found by the next one that asks
  * Leave succeeds only when nobody asked since the look: one word has one order
  * of changes, so an ask either makes it fail or gets the turn itself.
  */
@@ -53,4 +55,12 @@ bool isri_turn_leave(struct isri_turn *turn)
 	return atomic_compare_exchange_strong_explicit(
 		ATOMIC(&turn->word), &word, FREE, memory_order_release,
 		memory_order_relaxed);
+}
+
+void isri_turn_drop(struct isri_turn *turn)
+{
+	ISR_TEST_POINT("turn:E");
+	/* turn:E */
+	atomic_exchange_explicit(ATOMIC(&turn->word), FREE,
+				 memory_order_acq_rel);
 }

@@ -30,5 +30,10 @@ bool isri_turn_ask(struct isri_turn *turn);
 void isri_turn_look(struct isri_turn *turn);
 /* True: given back. False: somebody asked since the look, so look again. */
 bool isri_turn_leave(struct isri_turn *turn);
+/*
+ * Given back, whoever asked. The caller then has somebody ask in their stead,
+ * and that one finds what they put down.
+ */
+void isri_turn_drop(struct isri_turn *turn);
 
 #endif /* ISRI_TURN_H */

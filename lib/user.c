@@ -57,12 +57,7 @@ int isr_user_open(struct isr_loop *loop,
 	struct isr_source *source;
 	int r;
 
-	if (!loop || !handler || !ret_source)
-		return -EINVAL;
-	r = isri_loop_check_open(loop);
-	if (r < 0)
-		return r;
-	r = isri_source_check_options(options);
+	r = isri_source_check_setup(&setup, ret_source);
 	if (r < 0)
 		return r;
 

@@ -96,6 +96,14 @@ int isri_watch_mask(struct isri_watch *watch, bool masked)
 	return wait_for(watch, masked ? 0 : watch->wanted);
 }
 
+void isri_watch_disarm(struct isr_source *source)
+{
+	isri_watch_lock(source->watch);
+	isri_source_set_armed(source, false);
+	isri_watch_set(source->watch, 0);
+	isri_watch_unlock(source->watch);
+}
+
 void isri_watch_hand_on(struct isri_watch *watch, struct isr_event *event)
 {
 	struct isr_source *source = watch->source;

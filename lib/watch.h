@@ -67,6 +67,9 @@ int isri_watch_set(struct isri_watch *watch, unsigned int events);
  */
 int isri_watch_mask(struct isri_watch *watch, bool masked);
 
+/* The disarm of a source whose watch is all that it stops. */
+void isri_watch_disarm(struct isr_source *source);
+
 /*
  * From serve(): have the source's handler run for one event. On the loop the
  * source, and the watch with it, may be gone afterwards.

@@ -162,6 +162,15 @@ static int (*call)(void);
 static int (*got)(void);
 static volatile sig_atomic_t in_malloc;
 static atomic_uint n_interrupted, n_wrong;
+static timer_t timer;
+
+/* One, so that malloc goes on before the next, however slow all this is. */
+static int send_next(void)
+{
+	const struct itimerspec soon = {.it_value.tv_nsec = 50000};
+
+	return timer_settime(timer, 0, &soon, NULL);
+}
 
 static int on_signal(struct isr_source *source, const struct isr_event *event,
 		     void *arg)
@@ -170,12 +179,12 @@ static int on_signal(struct isr_source *source, const struct isr_event *event,
 	(void)event;
 	(void)arg;
 	/* Not before: the first call has to be one from there. */
-	if (!in_malloc)
-		return 0;
-	if (!call())
-		n_wrong++;
-	n_interrupted++;
-	return 0;
+	if (in_malloc) {
+		if (!call())
+			n_wrong++;
+		n_interrupted++;
+	}
+	return send_next();
 }
 
 static int open_all(void)
@@ -196,15 +205,14 @@ static int open_all(void)
 			       &source);
 }
 
-static int start_timer(timer_t *ret_timer)
+static int start_timer(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
 				 .sigev_signo = SIGUSR1};
-	const struct itimerspec often = {{0, 50000}, {0, 50000}};
 
-	if (timer_create(CLOCK_MONOTONIC, &event, ret_timer) < 0)
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		return -1;
-	return timer_settime(*ret_timer, 0, &often, NULL);
+	return send_next();
 }
 
 /* Sizes that come from every part of the allocator. */
@@ -226,7 +234,6 @@ static void allocate(void)
 
 int main(int argc, char **argv)
 {
-	timer_t timer;
 	unsigned int i;
 
 	for (i = 0; i < FUNCTIONS; i++) {
@@ -235,7 +242,7 @@ int main(int argc, char **argv)
 			got = functions[i].got;
 		}
 	}
-	if (!call || open_all() < 0 || start_timer(&timer) < 0) {
+	if (!call || open_all() < 0 || start_timer() < 0) {
 		fprintf(stderr, "link-first: cannot begin\n");
 		return 2;
 	}

@@ -371,6 +371,20 @@ static void check_enter_in_frame(void)
 	check();
 }
 
+/* A section of a loop of its own. */
+static void run_enter_in_section(void)
+{
+	isri_context_section_begun();
+	result = isr_enter(loop());
+	isri_context_section_ended();
+}
+
+static void check_enter_in_section(void)
+{
+	step_equal(result, -EDEADLK);
+	check();
+}
+
 static void run_exit(void)
 {
 	result = isr_exit(loop());
@@ -420,6 +434,8 @@ const struct step_scenario step_mask_scenarios[] = {
 	SCENARIO("handler over enter, a thread has ended", enter, looks,
 		 THREAD | ABANDONED),
 	SCENARIO("handler over enter in a callback", enter_in_frame, looks,
+		 THREAD),
+	SCENARIO("handler over enter in a section", enter_in_section, looks,
 		 THREAD),
 	SCENARIO("handler over exit", exit, looks, THREAD | ENTERED),
 	{.name = NULL},

@@ -467,7 +467,6 @@ int main(void)
 	add_contract(suite);
 	tc = xt_case(suite, "races");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, byte_ring_loses_nothing_of_a_handler_that_writes);
 	tcase_add_test(tc, byte_ring_loses_nothing_to_a_handler_that_reads);
 	tcase_add_test(tc, byte_ring_loses_nothing_between_threads);

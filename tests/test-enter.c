@@ -3,9 +3,10 @@
 /* Threads make themselves ISR context, beside critical sections. */
 #include <sched.h>
 
+#include "waits.h"
 #include "xt-source.h"
 
-#define ROUNDS 1000
+#define ROUNDS 200
 
 /* No atomic access: what keeps others out is the section. */
 static volatile unsigned int count;
@@ -53,6 +54,76 @@ START_TEST(enter_keeps_threads_and_sections_apart)
 		pthread_join(threads[i], NULL);
 
 	ck_assert_uint_eq(count, 3 * ROUNDS);
+}
+END_TEST
+
+static atomic_bool is_inside, waits, released;
+
+static void *stay_inside(void *arg)
+{
+	xt_ok(isr_enter(loop));
+	atomic_store(&is_inside, true);
+	while (!atomic_load(&released))
+		sched_yield();
+	atomic_store(&is_inside, false);
+	xt_ok(isr_exit(loop));
+	return NULL;
+}
+
+static atomic_bool came_in, met_someone;
+
+static void *come_in(void *arg)
+{
+	xt_ok(isr_enter(loop));
+	atomic_store(&met_someone, atomic_load(&is_inside));
+	atomic_store(&came_in, true);
+	xt_ok(isr_exit(loop));
+	return NULL;
+}
+
+static void note_wait(void)
+{
+	atomic_store(&waits, true);
+}
+
+static void await_who_is_inside(void)
+{
+	while (!atomic_load(&is_inside))
+		sched_yield();
+}
+
+/* A section, or another thread. */
+START_TEST(enter_waits_for_who_is_inside)
+{
+	pthread_t first, second;
+
+	atomic_store(&is_inside, false);
+	atomic_store(&waits, false);
+	atomic_store(&released, false);
+	atomic_store(&came_in, false);
+	if (_i == 0) {
+		xt_ok(isr_mask(loop));
+		atomic_store(&is_inside, true);
+	} else {
+		pthread_create(&first, NULL, stay_inside, NULL);
+		await_who_is_inside();
+	}
+	atomic_store(&waits_hook, note_wait);
+	ck_assert_int_eq(pthread_create(&second, NULL, come_in, NULL), 0);
+	while (!atomic_load(&waits) && !atomic_load(&came_in))
+		sched_yield();
+	ck_assert(!atomic_load(&came_in));
+
+	if (_i == 0) {
+		atomic_store(&is_inside, false);
+		xt_ok(isr_unmask(loop, 0));
+	} else {
+		atomic_store(&released, true);
+		pthread_join(first, NULL);
+	}
+	pthread_join(second, NULL);
+	atomic_store(&waits_hook, NULL);
+	ck_assert(!atomic_load(&met_someone));
 }
 END_TEST
 
@@ -140,6 +211,7 @@ int main(void)
 
 	tcase = xt_case(suite, "enter");
 	tcase_add_checked_fixture(tcase, xt_loop_setup, xt_loop_teardown);
+	tcase_add_loop_test(tcase, enter_waits_for_who_is_inside, 0, 2);
 	tcase_add_test(tcase, enter_keeps_threads_and_sections_apart);
 	tcase_add_test(tcase, enter_is_for_one_loop_that_is_not_ones_own);
 	tcase_add_test(tcase, enter_without_exit_does_not_stop_the_loop);

@@ -563,7 +563,6 @@ int main(void)
 
 	tc = xt_case(suite, "races");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, flag_counts_exactly_from_many_threads);
 	tcase_add_test(tc, flag_counts_exactly_over_an_interrupted_set);
 	return xt_main(suite);

@@ -516,7 +516,6 @@ int main(void)
 
 	tc = xt_case(suite, "races");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, latch_is_never_torn_by_a_handler_that_stores);
 	tcase_add_test(tc, latch_is_never_torn_in_a_handler_that_loads);
 	tcase_add_test(tc, latch_is_never_torn_between_threads);

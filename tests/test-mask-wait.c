@@ -120,6 +120,36 @@ START_TEST(mask_refuses_to_wait_for_a_guard)
 }
 END_TEST
 
+static void *mask_other(void *arg)
+{
+	/* This thread becomes other's own. */
+	xt_ok(isr_loop_dispatch(other));
+	xt_ok(isr_mask(other));
+	xt_fails_with(EDEADLK, isr_enter(loop));
+	xt_ok(isr_unmask(other, 0));
+	return NULL;
+}
+
+/* Two loops' threads that enter each other's would wait for ever. */
+START_TEST(mask_refuses_to_enter_another_loop)
+{
+	pthread_t thread;
+
+	open_other();
+	xt_ok(isr_mask(loop));
+	/* Also when nobody would have to be waited for. */
+	xt_fails_with(EDEADLK, isr_enter(other));
+	ck_assert(!isr_in_context());
+	ck_assert_int_eq(pthread_create(&thread, NULL, mask_other, NULL), 0);
+	pthread_join(thread, NULL);
+	xt_ok(isr_unmask(loop, 0));
+
+	xt_ok(isr_enter(other));
+	xt_ok(isr_exit(other));
+	close_other();
+}
+END_TEST
+
 static void mask_only(void *arg)
 {
 	isr_mask(loop);
@@ -177,6 +207,7 @@ int main(void)
 	tcase_add_test(tcase,
 		       mask_refuses_to_wait_for_room_in_another_loops_ring);
 	tcase_add_test(tcase, mask_refuses_to_wait_for_a_guard);
+	tcase_add_test(tcase, mask_refuses_to_enter_another_loop);
 	tcase_add_test(tcase, mask_that_was_ended_by_the_loop_refuses_no_wait);
 	tcase_add_test(tcase, mask_refuses_no_wait_to_a_child);
 

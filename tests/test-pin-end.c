@@ -524,7 +524,6 @@ int main(void)
 
 	tcase = xt_case(suite, "close");
 	tcase_add_checked_fixture(tcase, setup, xt_chip_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, pin_may_be_closed_by_its_own_handler,
 			    XT_SOFT, XT_HARD);
 	tcase_add_loop_test(tcase, pin_may_be_closed_by_the_handler_of_another,

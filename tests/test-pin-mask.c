@@ -5,7 +5,10 @@
  * comes while all hard handlers, or those of one pin, are kept from running
  * waits in the chip's FIFO, and nothing is lost below its depth.
  */
+#include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <time.h>
 
 #include "xt-pin.h"
 
@@ -194,60 +197,63 @@ START_TEST(mask_keeps_pins_of_all_priorities_waiting)
 }
 END_TEST
 
-/* How many handlers run just now: 0 or 1. */
+/* The handler that is inside, and the section that is about to begin. */
+static sem_t inside, about_to_mask;
 static atomic_uint n_running, n_run;
 
-static int run_a_while(struct isr_source *source, const struct isr_event *event,
-		       void *arg)
+/*
+ * Stays until the loop is about to mask, and a while longer: on one processor,
+ * or where this thread has priority, the loop would not find it inside else.
+ */
+static int run_until_about_to_mask(struct isr_source *source,
+				   const struct isr_event *event, void *arg)
 {
-	int i;
+	static const struct timespec a_while = {.tv_nsec = 1000000};
 
 	(void)source;
 	(void)event;
 	(void)arg;
 	atomic_fetch_add(&n_running, 1);
-	for (i = 0; i < 100; i++)
-		sched_yield();
+	sem_post(&inside);
+	while (sem_wait(&about_to_mask) < 0)
+		;
+	nanosleep(&a_while, NULL);
 	atomic_fetch_add(&n_run, 1);
 	atomic_fetch_sub(&n_running, 1);
 	return 0;
 }
 
-static atomic_bool flooding;
-
-static void *flood(void *arg)
-{
-	(void)arg;
-	while (atomic_load(&flooding))
-		xt_toggle(0);
-	return NULL;
-}
-
 START_TEST(mask_waits_for_the_handler_that_runs)
 {
 	struct isr_pin_config config = xt_pin("A", XT_HARD);
-	unsigned int i, seen;
-	pthread_t thread;
+	unsigned int i;
 	int token;
 
 	n_running = 0;
 	n_run = 0;
-	xt_ok(isr_pin_open(loop, &config, run_a_while, NULL, &pin, NULL));
-	atomic_store(&flooding, true);
-	ck_assert_int_eq(pthread_create(&thread, NULL, flood, NULL), 0);
-	for (i = 0; i < 50; i++) {
-		while (!atomic_load(&n_running))
-			sched_yield();
+	sem_init(&inside, 0, 0);
+	sem_init(&about_to_mask, 0, 0);
+	xt_ok(isr_pin_open(loop, &config, run_until_about_to_mask, NULL, &pin,
+			   NULL));
+	for (i = 0; i < 20; i++) {
+		xt_toggle(0);
+		while (sem_wait(&inside) < 0)
+			ck_assert_int_eq(errno, EINTR);
+		sem_post(&about_to_mask);
 		token = mask();
 		ck_assert_uint_eq(atomic_load(&n_running), 0);
-		seen = atomic_load(&n_run);
+		ck_assert_uint_eq(atomic_load(&n_run), 2 * i + 1);
+
+		/* The next one is kept out. */
+		xt_toggle(0);
 		sched_yield();
-		ck_assert_uint_eq(atomic_load(&n_run), seen);
 		ck_assert_uint_eq(atomic_load(&n_running), 0);
 		xt_ok(isr_unmask(loop, token));
+
+		while (sem_wait(&inside) < 0)
+			ck_assert_int_eq(errno, EINTR);
+		sem_post(&about_to_mask);
 	}
-	atomic_store(&flooding, false);
-	pthread_join(thread, NULL);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "test-point.h"
+#include "waits.h"
 #include "xt-pin.h"
 
 #ifndef ISR_TEST_POINTS
@@ -26,23 +27,27 @@ enum kind { PIN, SIGNAL, TIMER, USER, N_KINDS };
 static struct isr_source *source;
 static struct isr_flag *failed;
 static pthread_t loop_thread;
-static atomic_bool told, arming;
+static atomic_bool told, arming, armed, waits;
 static atomic_uint n_runs;
 
 /* At every test point, of all threads. */
 static void linger_where_it_is_told(const char *point)
 {
-	int i;
-
 	if (strcmp(point, "flag:A1") != 0 ||
 	    pthread_equal(pthread_self(), loop_thread) || !failed ||
 	    !isr_flag_peek(failed) || atomic_exchange(&told, true))
 		return;
 	while (!atomic_load(&arming))
 		sched_yield();
-	/* It may have to wait for us: this ends by itself. */
-	for (i = 0; i < 1000; i++)
+	while (!atomic_load(&armed) && !atomic_load(&waits))
 		sched_yield();
+}
+
+/* Who arms has to wait for us. */
+static void note_wait(void)
+{
+	if (pthread_equal(pthread_self(), loop_thread) && atomic_load(&arming))
+		atomic_store(&waits, true);
 }
 
 static void setup(void)
@@ -54,6 +59,9 @@ static void setup(void)
 	loop_thread = pthread_self();
 	told = false;
 	arming = false;
+	armed = false;
+	waits = false;
+	atomic_store(&waits_hook, note_wait);
 	n_runs = 0;
 }
 
@@ -61,6 +69,7 @@ static void teardown(void)
 {
 	xt_chip_teardown();
 	isri_test_point_hook = NULL;
+	atomic_store(&waits_hook, NULL);
 }
 
 static int fail_once(struct isr_source *s, const struct isr_event *event,
@@ -113,6 +122,7 @@ START_TEST(source_that_failed_may_be_armed_by_who_is_told)
 
 	atomic_store(&arming, true);
 	xt_ok(isr_source_arm(source));
+	atomic_store(&armed, true);
 	pthread_join(thread, NULL);
 	ck_assert_int_eq(result, 0);
 	fire_in_thread(&thread, &result);

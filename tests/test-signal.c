@@ -6,7 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "linger.h"
 #include "test-point.h"
+#include "waits.h"
 #include "xt-source.h"
 
 static struct isr_source *source;
@@ -382,56 +384,22 @@ START_TEST(signal_may_be_closed_by_its_own_handler)
 }
 END_TEST
 
-/* A hard handler that takes as long as the test wants. */
-static atomic_bool entered, released, finished;
-
-static int linger(struct isr_source *s, const struct isr_event *event,
-		  void *arg)
-{
-	atomic_store(&entered, true);
-	while (!atomic_load(&released))
-		;
-	atomic_store(&finished, true);
-	return 0;
-}
-
-static void *raise_in_thread(void *arg)
-{
-	raise(SIGUSR1);
-	return NULL;
-}
-
-/* Long after whoever does not wait would have returned. */
-static void *release_late(void *arg)
-{
-	int i;
-
-	for (i = 0; i < 10000; i++)
-		sched_yield();
-	atomic_store(&released, true);
-	return NULL;
-}
-
 START_TEST(signal_end_waits_for_a_handler_in_another_thread)
 {
-	pthread_t raiser, releaser;
+	pthread_t raiser;
 
-	atomic_store(&entered, false);
-	atomic_store(&released, false);
-	atomic_store(&finished, false);
+	linger_begin();
 	xt_ok(isr_signal_open(loop, SIGUSR1, &xt_hard, linger, NULL, &source));
-	ck_assert_int_eq(pthread_create(&raiser, NULL, raise_in_thread, NULL),
+	ck_assert_int_eq(pthread_create(&raiser, NULL, linger_in_handler, NULL),
 			 0);
-	while (!atomic_load(&entered))
-		sched_yield();
-	ck_assert_int_eq(pthread_create(&releaser, NULL, release_late, NULL),
-			 0);
+	linger_await();
+	atomic_store(&waits_hook, linger_release);
 
 	xt_ok(_i ? isr_source_close(source) : isr_source_disarm(source));
 
-	ck_assert(atomic_load(&finished));
+	atomic_store(&waits_hook, NULL);
+	ck_assert(atomic_load(&lingers.finished));
 	pthread_join(raiser, NULL);
-	pthread_join(releaser, NULL);
 }
 END_TEST
 
@@ -484,21 +452,14 @@ END_TEST
 /*
  * A handler that started before close began, and counts itself only after
  * close has found nobody inside. It takes the source just before that is
- * unclaimed, and keeps it until long after close would have returned.
+ * unclaimed, and keeps it until close waits.
  */
 static atomic_bool loaded, go;
-
-static void *release_loaded(void *arg)
-{
-	while (!atomic_load(&loaded))
-		sched_yield();
-	return release_late(arg);
-}
 
 static void arrive_late(const char *point)
 {
 	if (strcmp(point, "sig:A") == 0) {
-		atomic_store(&entered, true);
+		atomic_store(&lingers.entered, true);
 		while (!atomic_load(&go))
 			;
 	} else if (strcmp(point, "sig:D") == 0) {
@@ -507,36 +468,32 @@ static void arrive_late(const char *point)
 			sched_yield();
 	} else if (strcmp(point, "sig:E") == 0) {
 		atomic_store(&loaded, true);
-		while (!atomic_load(&released))
+		while (!atomic_load(&lingers.released))
 			;
 	} else if (strcmp(point, "sig:C") == 0) {
-		atomic_store(&finished, true);
+		atomic_store(&lingers.finished, true);
 	}
 }
 
 START_TEST(signal_close_waits_for_a_handler_that_came_late)
 {
-	pthread_t raiser, releaser;
+	pthread_t raiser;
 
 	open_signal(SIGUSR1, _i);
-	atomic_store(&entered, false);
+	linger_begin();
 	atomic_store(&go, false);
 	atomic_store(&loaded, false);
-	atomic_store(&released, false);
-	atomic_store(&finished, false);
 	isri_test_point_hook = arrive_late;
-	ck_assert_int_eq(pthread_create(&raiser, NULL, raise_in_thread, NULL),
+	ck_assert_int_eq(pthread_create(&raiser, NULL, linger_in_handler, NULL),
 			 0);
-	while (!atomic_load(&entered))
-		sched_yield();
-	ck_assert_int_eq(pthread_create(&releaser, NULL, release_loaded, NULL),
-			 0);
+	linger_await();
+	atomic_store(&waits_hook, linger_release);
 
 	xt_ok(isr_source_close(source));
 
-	ck_assert(atomic_load(&finished));
+	atomic_store(&waits_hook, NULL);
+	ck_assert(atomic_load(&lingers.finished));
 	pthread_join(raiser, NULL);
-	pthread_join(releaser, NULL);
 	isri_test_point_hook = NULL;
 	ck_assert_uint_eq(sink.n, 0);
 }
@@ -572,7 +529,6 @@ int main(void)
 
 	tcase = xt_case(suite, "end");
 	tcase_add_checked_fixture(tcase, setup, xt_loop_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(
 		tcase, signal_disarmed_is_discarded_and_does_not_kill, 0, 2);
 	tcase_add_loop_test(tcase, signal_failing_handler_runs_once, 0, 2);

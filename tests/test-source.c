@@ -412,7 +412,6 @@ int main(void)
 
 	tcase = xt_case(suite, "end");
 	tcase_add_checked_fixture(tcase, xt_chip_setup, xt_chip_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, source_loop_free_closes_everything);
 	tcase_add_test(tcase, source_handler_may_close_every_source);
 	tcase_add_test(tcase, source_handler_may_free_the_loop);

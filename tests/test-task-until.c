@@ -101,7 +101,7 @@ START_TEST(until_is_cancelled)
 	task = spawn_named("u", run_until, &until);
 	xt_ok(isr_loop_dispatch(loop));
 	ck_assert_int_eq(isr_cancel(task), 1);
-	settle();
+	run_dry();
 
 	xt_fails_with(ECANCELED, result_of_until);
 	xt_ok(isr_detach(task));

@@ -102,7 +102,7 @@ START_TEST(wait_outside_a_task_is_refused)
 	xt_fails_with(EDEADLK, isr_wait(&flag, ISR_FOREVER));
 	xt_ok(isr_flag_set_cb(&sticky, wait_in_callback, NULL));
 	set(1, &sticky);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "c");
 	ck_assert_uint_eq(isr_flag_peek(&flag), 1);
@@ -126,7 +126,7 @@ START_TEST(wait_in_a_critical_section_is_refused)
 {
 	set(1, &flag);
 	spawn(wait_masked, NULL);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "m");
 }
@@ -144,7 +144,7 @@ static int wait_as_a_thread(void *arg)
 START_TEST(wait_as_a_thread_does_is_refused_in_a_task)
 {
 	spawn(wait_as_a_thread, NULL);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "t");
 }
@@ -208,7 +208,7 @@ START_TEST(wait_ends_with_its_loop)
 	spawn(wait_for_the_end, &flag);
 	spawn(wait_for_the_end, &flag);
 	spawn(wait_for_the_end, &sticky);
-	settle();
+	run_dry();
 	if (_i)
 		set(1, &flag);
 	if (_i == 2)
@@ -233,7 +233,7 @@ START_TEST(wait_ends_with_its_loop_in_another_waiter)
 	spawn(free_the_loop, NULL);
 	spawn(wait_for_the_end, &flag);
 	spawn(wait_for_the_end, &sticky);
-	settle();
+	run_dry();
 	set(2, &flag);
 	xt_fails_with(ECANCELED, isr_loop_run(loop));
 	loop = NULL;

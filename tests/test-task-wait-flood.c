@@ -151,7 +151,7 @@ static void end_tasks(void)
 	n_cancelled = SETS + 1;
 	for (i = 0; i < TASKS; i++)
 		isr_cancel(tasks[i]);
-	settle();
+	run_dry();
 	for (i = 0; i < TASKS; i++)
 		xt_ok(isr_detach(tasks[i]));
 }

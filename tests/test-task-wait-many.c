@@ -23,7 +23,7 @@ static void cancel(struct xt_wait *wait)
 
 static void assert_counts(uint32_t of_a, uint32_t of_b)
 {
-	settle();
+	run_dry();
 	ck_assert_uint_eq(isr_flag_peek(&a), of_a);
 	ck_assert_uint_eq(isr_flag_peek(&b), of_b);
 }
@@ -241,7 +241,7 @@ static void start_many(struct xt_wait *wait, enum wait_kind kind,
 		wait->flags[i] = &flags[i];
 	}
 	spawn_wait(wait);
-	settle();
+	run_dry();
 }
 
 START_TEST(any_of_as_many_as_there_may_be)
@@ -462,9 +462,9 @@ static int wait_all_to_the_end(void *arg)
 START_TEST(all_ends_with_its_loop)
 {
 	spawn(wait_all_to_the_end, NULL);
-	settle();
+	run_dry();
 	set(1, &a);
-	settle();
+	run_dry();
 	xt_ok(isr_loop_free(loop));
 	loop = NULL;
 

@@ -212,7 +212,7 @@ static void check_result(unsigned int i, const struct xt_wait *wait)
 static void end(struct xt_wait *wait)
 {
 	isr_cancel(wait->task);
-	settle();
+	run_dry();
 	xt_ok(isr_detach(wait->task));
 }
 
@@ -243,7 +243,7 @@ static void run_one_script(enum wait_kind kind)
 	spawn(run_script, NULL);
 	spawn_wait(&one);
 	spawn_wait(&two);
-	settle();
+	run_dry();
 	check();
 }
 
@@ -307,11 +307,11 @@ static void run_with_handler(enum wait_kind kind, enum action what)
 	isri_test_point_hook = set_at_a_point;
 	spawn_wait(&one);
 	spawn_wait(&two);
-	settle();
+	run_dry();
 	act(what);
-	settle();
+	run_dry();
 	act(SET_A);
-	settle();
+	run_dry();
 	isri_test_point_hook = NULL;
 	check();
 }
@@ -348,7 +348,7 @@ START_TEST(race_of_both_set_while_any_looks)
 	prepare(WAIT_ANY);
 	race_at(0, "task-wait:look", _i ? set_both_at_the_next : set_both);
 	spawn_wait(&one);
-	settle();
+	run_dry();
 
 	assert_raced(_i ? 2 : 1);
 	assert_ends(&one, 0);

@@ -55,7 +55,7 @@ START_TEST(wait_after_set_and_clear_blocks)
 	set(1, f);
 	/* The loop has seen it, or it is in the list. */
 	if (_i & 2)
-		settle();
+		run_dry();
 	xt_ok(isr_flag_clear(f));
 	start(&waits_of[0], f);
 	assert_waits(&waits_of[0]);
@@ -114,7 +114,7 @@ START_TEST(wait_of_a_hundred_leaves_nobody)
 	start_many(MANY, &flag);
 	for (i = 0; i < MANY; i++) {
 		set(1, &flag);
-		settle();
+		run_dry();
 		ck_assert_uint_eq(waits_of[i].place, i + 1);
 		assert_ends(&waits_of[i], 1);
 	}
@@ -127,7 +127,7 @@ START_TEST(wait_of_a_hundred_for_a_hundred_sets_at_once)
 
 	start_many(MANY, &flag);
 	set(MANY + 4, &flag);
-	settle();
+	run_dry();
 	for (i = 0; i < MANY; i++) {
 		ck_assert_uint_eq(waits_of[i].place, i + 1);
 		assert_ends(&waits_of[i], i == MANY - 1 ? 5 : 1);
@@ -141,7 +141,7 @@ START_TEST(wait_of_a_hundred_for_one_sticky_set)
 
 	start_many(MANY, &sticky);
 	set(1, &sticky);
-	settle();
+	run_dry();
 	for (i = 0; i < MANY; i++) {
 		ck_assert_uint_eq(waits_of[i].place, i + 1);
 		assert_ends(&waits_of[i], 1);
@@ -187,13 +187,13 @@ START_TEST(wait_again_goes_behind_the_others)
 	a = spawn_named("a", wait_and_add, "a");
 	b = spawn_named("b", wait_and_add, "b");
 	for (i = 0; i < 6; i++) {
-		settle();
+		run_dry();
 		set(1, &flag);
 	}
-	settle();
+	run_dry();
 	xt_ok(isr_cancel(a));
 	xt_ok(isr_cancel(b));
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "ababab");
 	xt_ok(isr_detach(a));
@@ -206,13 +206,13 @@ START_TEST(wait_goes_on_before_other_work)
 {
 	struct isr_task *task = spawn_named("w", wait_and_add, "w");
 
-	settle();
+	run_dry();
 	spawn(add_once, "x");
 	spawn(add_once, "y");
 	set(1, &flag);
-	settle();
+	run_dry();
 	ck_assert_int_eq(isr_cancel(task), 1);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "wxy");
 	xt_ok(isr_detach(task));
@@ -233,7 +233,7 @@ END_TEST
 START_TEST(event_that_is_set_lets_a_task_through)
 {
 	isr_flag_set(&sticky);
-	settle();
+	run_dry();
 	ck_assert_int_eq(wait_now(&sticky, ISR_FOREVER), 1);
 }
 END_TEST
@@ -268,7 +268,7 @@ static int try_beside_others(void *arg)
 START_TEST(wait_that_need_not_sleep_lets_nobody_run)
 {
 	spawn(try_beside_others, NULL);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "abcx");
 }
@@ -396,9 +396,9 @@ START_TEST(wait_of_a_cancelled_task_consumes_nothing)
 {
 	struct isr_task *task = spawn_named("a", wait_until_uncancelled, NULL);
 
-	settle();
+	run_dry();
 	ck_assert_int_eq(isr_cancel(task), 1);
-	settle();
+	run_dry();
 
 	ck_assert_str_eq(trace, "a");
 	xt_ok(isr_detach(task));

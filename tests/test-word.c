@@ -247,7 +247,6 @@ int main(void)
 
 	tc = xt_case(suite, "races");
 	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, word_add_loses_nothing_to_a_handler);
 	tcase_add_test(tc, word_compare_exchange_loses_nothing_to_a_handler);
 	tcase_add_test(tc, word_add_loses_nothing_to_a_thread);

@@ -75,7 +75,7 @@ static inline bool loop_is_due(void)
 }
 
 /* The loop does all that there is to do, and would sleep then. */
-static inline void settle(void)
+static inline void run_dry(void)
 {
 	unsigned int i;
 
@@ -93,7 +93,7 @@ static inline void start(struct xt_wait *wait, struct isr_flag *flag)
 		.timeout_ns = ISR_FOREVER,
 	};
 	spawn_wait(wait);
-	settle();
+	run_dry();
 }
 
 static inline void start_two(struct xt_wait *wait, enum wait_kind kind,
@@ -106,7 +106,7 @@ static inline void start_two(struct xt_wait *wait, enum wait_kind kind,
 		.timeout_ns = ISR_FOREVER,
 	};
 	spawn_wait(wait);
-	settle();
+	run_dry();
 }
 
 /* A wait that needs nobody else to end. */
@@ -115,7 +115,7 @@ static inline int wait_now(struct isr_flag *flag, int64_t timeout_ns)
 	struct xt_wait wait = {.flags = {flag}, .timeout_ns = timeout_ns};
 
 	spawn_wait(&wait);
-	settle();
+	run_dry();
 	ck_assert(wait.has_ended);
 	xt_ok(isr_detach(wait.task));
 	return wait.result;
@@ -129,13 +129,13 @@ static inline void time_out(struct xt_wait *wait)
 
 static inline void assert_waits(const struct xt_wait *wait)
 {
-	settle();
+	run_dry();
 	ck_assert(wait->has_begun && !wait->has_ended);
 }
 
 static inline void assert_ends(struct xt_wait *wait, int result)
 {
-	settle();
+	run_dry();
 	ck_assert(wait->has_ended);
 	ck_assert_int_eq(wait->result, result);
 	xt_ok(isr_detach(wait->task));

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <isrloop/flag.h>
 #include <isrloop/loop.h>
@@ -67,7 +68,19 @@ static inline void xt_await_waiting(struct isr_flag *flag, unsigned int n)
 		sched_yield();
 }
 
-/* One more that waits, and is in the circle when this returns. */
+/* Who came late tells the loop, which is to find that when it runs next. */
+static inline bool xt_late_ones_have_told(void)
+{
+	struct isri_waits *waits = &isri_wake_of(loop)->waits;
+	bool is_one_late;
+
+	pthread_mutex_lock(&waits->lock);
+	is_one_late = waits->late;
+	pthread_mutex_unlock(&waits->lock);
+	return !is_one_late || isr_flag_peek(&waits->came_late);
+}
+
+/* One more that waits: it is in the circle, and nothing is left to do. */
 static inline void xt_wait_start(struct xt_waiter *waiter,
 				 struct isr_flag *flag, int64_t timeout_ns)
 {
@@ -78,6 +91,8 @@ static inline void xt_wait_start(struct xt_waiter *waiter,
 					xt_wait_in_thread, waiter),
 			 0);
 	xt_await_waiting(flag, n + 1);
+	while (!xt_late_ones_have_told())
+		sched_yield();
 }
 
 /* Runs the loop until it ended; what it got. */

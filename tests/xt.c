@@ -14,6 +14,8 @@
 #include "xt.h"
 
 #define FDS_MAX 4096
+/* So long that only what hangs takes it, on whatever machine. */
+#define HANG_S 300
 
 /* Written by the fixture, in the process that runs the test. */
 static bool open_before[FDS_MAX];
@@ -63,6 +65,8 @@ TCase *xt_case(Suite *suite, const char *name)
 {
 	TCase *tcase = tcase_create(name);
 
+	if (!getenv("CK_DEFAULT_TIMEOUT"))
+		tcase_set_timeout(tcase, HANG_S);
 	tcase_add_checked_fixture(tcase, fds_setup, fds_teardown);
 	suite_add_tcase(suite, tcase);
 	return tcase;

@@ -175,8 +175,7 @@ static void *try_real_time(void *arg)
 {
 	struct sched_param param = {.sched_priority = *(int *)arg};
 
-	*(int *)arg =
-		pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	*(int *)arg = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	return NULL;
 }
 
@@ -387,7 +386,7 @@ static int parse(int argc, char **argv, const char **ret_socket)
 
 int doctor_run(int argc, char **argv)
 {
-	static void (*const checks[])(struct doctor *d) = {
+	static void (*const checks[])(struct doctor * d) = {
 		check_kernel,  check_chips,	check_real_time, check_timers,
 		check_barrier, check_frequency, check_daemon,	 check_guard,
 	};

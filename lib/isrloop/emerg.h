@@ -21,7 +21,12 @@ ISR_BEGIN_DECLS
 /** Room for each text of a record, with its terminating zero. */
 #define ISR_EMERG_TEXT_BYTES 64
 
-/** What happened. */
+/**
+ * What happened. Of FAILED and OVER_BUDGET, each, a source leaves one record a
+ * second at most, and one after each isr_source_arm(); of SCHEDULE_FULL a
+ * loop. All that happened are counted: failed and over_budget of
+ * isr_source_get_stats(), schedule_refused of isr_loop_get_stats().
+ */
 enum isr_emerg_kind {
 	ISR_EMERG_FAIL = 1, /**< isr_fail() was called */
 	ISR_EMERG_FAILED, /**< a handler returned a negative errno */

@@ -19,8 +19,8 @@ ISR_BEGIN_DECLS
  * timers wait in the kernel, signals and what is fired in their sources' rings;
  * what overflows there is lost and counted. Sections nest. Waiting in one is
  * refused, whatever for: the loop's own, another loop's flag or ring, a guard;
- * the loop ends one that a callback left open, and says so. isr_mask() fills in
- * the place.
+ * and so is isr_enter(). The loop ends one that a callback left open, and says
+ * so. isr_mask() fills in the place.
  *
  * @param loop   A loop.
  * @param where  Not copied: it must live as long as the loop. NULL: nowhere.
@@ -59,9 +59,9 @@ ISR_API int isr_unmask(struct isr_loop *loop, int token);
  *
  * @param loop  Not the caller's own.
  * @context any (a lock that inherits priority; isr_mask() has it as well)
- * @return 0; -EINVAL for NULL; -EDEADLK on the loop's own thread; -EBUSY
- *         in a callback of a loop, or when another loop is entered; -EPERM in
- *         a handler, or in a forked child.
+ * @return 0; -EINVAL for NULL; -EDEADLK on the loop's own thread, and in a
+ *         critical section of any loop; -EBUSY in a callback of a loop, or when
+ *         another loop is entered; -EPERM in a handler, or in a forked child.
  * @since 0.1
  */
 ISR_API int isr_enter(struct isr_loop *loop);

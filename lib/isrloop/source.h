@@ -54,7 +54,10 @@ enum isr_on_fail {
 struct isr_source_options {
 	/** In records and messages; copied, cut to 31 bytes. NULL: made up. */
 	const char *name;
-	/** A handler that runs longer is counted and told; 0: not measured. */
+	/**
+	 * A handler that runs longer is counted, and told once a second; 0:
+	 * not measured.
+	 */
 	uint64_t budget_ns;
 	enum isr_on_fail on_fail;
 	/**
@@ -177,9 +180,10 @@ ISR_API int isr_pin_get_value(struct isr_source *source, int *ret_value);
  * while the source is disarmed is discarded. Signal masks are not touched:
  * some thread must have it unblocked. When more than one has, one at a time
  * runs a hard handler, also for what the others get meanwhile, which waits in
- * the source's ring: nobody waits for a handler. While a signal
- * has it run, signals of sources that are not of a higher priority are blocked
- * in its thread; they are not while isr_source_fire(), or the end of a mask,
+ * the source's ring: nobody waits for a handler. After as many runs as the
+ * ring has events it leaves the rest to the loop. While a signal has it run,
+ * signals of sources that are not of a higher priority are blocked in its
+ * thread; they are not while isr_source_fire(), the end of a mask, or the loop
  * has it run in ordinary code.
  *
  * @param loop        Owns the source.

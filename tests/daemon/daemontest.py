@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 
-HANG_SECONDS = 60
+HANG_SECONDS = 300
 PROGRAM = os.path.abspath("daemon/isrloopd")
 
 SIM = """
