@@ -42,19 +42,19 @@ START_TEST(wait_beside_another_on_an_exclusive_flag_is_refused)
 }
 END_TEST
 
-static void note(struct isr_flag *f, uint32_t count, void *arg)
+static void note_count(struct isr_flag *f, uint32_t count, void *arg)
 {
 	trace_add('n');
 }
 
 START_TEST(wait_beside_a_callback_is_refused)
 {
-	xt_ok(isr_flag_set_cb(&flag, note, NULL));
+	xt_ok(isr_flag_set_cb(&flag, note_count, NULL));
 	xt_fails_with(EBUSY, wait_now(&flag, ISR_FOREVER));
 
 	xt_ok(isr_flag_set_cb(&flag, NULL, NULL));
 	start(&waits_of[0], &flag);
-	xt_fails_with(EBUSY, isr_flag_set_cb(&flag, note, NULL));
+	xt_fails_with(EBUSY, isr_flag_set_cb(&flag, note_count, NULL));
 	set(1, &flag);
 	assert_ends(&waits_of[0], 1);
 	ck_assert_str_eq(trace, "");
