@@ -92,7 +92,9 @@ ISR_API int isr_loop_attach(struct ev_loop *ev,
 			    struct isr_loop **ret_loop);
 
 /**
- * @brief Close all sources, finish all flags, free the loop.
+ * @brief End all tasks, close all sources, finish all flags, free the loop.
+ *
+ * Tasks are cancelled for good and run until they have ended; see isr_spawn().
  *
  * From a callback of the loop the memory goes when that callback returns,
  * and isr_loop_run() returns -ECANCELED. Until then nothing can begin on it:
