@@ -5,7 +5,7 @@
 
 #include "loop.h"
 #include "task.h"
-#include "xt-task.h"
+#include "xt-task-end.h"
 
 static const int five = 5, failure = -EIO, cancelled = -ECANCELED;
 
@@ -33,6 +33,25 @@ START_TEST(join_gives_the_result_of_one_that_has_ended)
 	run_all();
 
 	ck_assert_str_eq(trace, "j");
+}
+END_TEST
+
+static int join_at_once(void *arg)
+{
+	int result = 0;
+
+	xt_ok(isr_join(arg, &result, 0));
+	ck_assert_int_eq(result, 5);
+	return 0;
+}
+
+START_TEST(join_of_one_that_has_ended_needs_no_time)
+{
+	struct isr_task *task = spawn_named("a", return_it, &five);
+
+	settle();
+	spawn(join_at_once, task);
+	run_all();
 }
 END_TEST
 
@@ -335,6 +354,7 @@ static Suite *make_suite(void)
 	TCase *tcase = add_case(suite, "join");
 
 	tcase_add_test(tcase, join_gives_the_result_of_one_that_has_ended);
+	tcase_add_test(tcase, join_of_one_that_has_ended_needs_no_time);
 	tcase_add_test(tcase, join_waits_for_the_end);
 	tcase_add_test(tcase, join_whose_time_is_over_leaves_the_handle);
 	tcase_add_test(tcase, join_that_is_cancelled_leaves_the_handle);
