@@ -74,14 +74,14 @@ END_TEST
 
 START_TEST(told_race_set_while_a_thread_is_handed_its_share)
 {
+	/* From here on, because the thread looks there as well. */
+	race_at(0, "flag:B3", set_flag);
 	xt_wait_start(&waiter, &flag, ISR_FOREVER);
 	begin_many(1, &flag);
 	set(1, &flag);
-	race_at(0, "flag:B3", set_flag);
-	settle();
-	assert_raced(1);
 
 	ck_assert_int_eq(xt_wait_join(&waiter), 1);
+	assert_raced(1);
 	assert_gets(0, 1);
 }
 END_TEST
