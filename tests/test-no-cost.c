@@ -2,7 +2,8 @@
 /* Copyright the isrloop authors */
 /*
  * No hidden cost: from an edge to its handler nothing is allocated, and no
- * page is touched for the first time, over a million edges. This program's own
+ * page is touched for the first time, over a million edges; nor when a task
+ * waits a million times. This program's own
  * malloc() counts for all of the process.
  */
 #include <malloc.h>
@@ -10,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+
+#include <isrloop/task.h>
 
 #include "irq-thread.h"
 #include "xt-pin.h"
@@ -221,6 +224,71 @@ START_TEST(bridges_take_a_million_edges_without_an_allocation)
 }
 END_TEST
 
+/* One task asks, another one answers; in each way to wait for that. */
+static struct isr_flag question, answer, never;
+
+static int answer_all(void *arg)
+{
+	while (isr_wait(&question, ISR_FOREVER) > 0)
+		isr_flag_set(&answer);
+	return 0;
+}
+
+static int ask(unsigned int i)
+{
+	struct isr_flag *flags[] = {&answer, &never};
+
+	isr_flag_set(&question);
+	switch (i % 4) {
+	case 0:
+		return isr_wait(&answer, ISR_FOREVER) - 1;
+	case 1:
+		return isr_wait(&answer, INT64_C(3600000000000)) - 1;
+	case 2:
+		return isr_wait_any(flags, 2, ISR_FOREVER);
+	default:
+		return isr_wait_all(flags, 1, ISR_FOREVER);
+	}
+}
+
+struct conversation {
+	struct account before, after;
+	unsigned int n_wrong;
+};
+
+static int ask_a_million(void *arg)
+{
+	struct conversation *conversation = arg;
+	unsigned int i;
+
+	for (i = 0; i < 2 * IN_FLIGHT; i++)
+		conversation->n_wrong += ask(i) != 0;
+	conversation->before = take_account();
+	for (i = 0; i < N_EDGES; i++)
+		conversation->n_wrong += ask(i) != 0;
+	conversation->after = take_account();
+	isr_loop_stop(loop);
+	return 0;
+}
+
+START_TEST(tasks_wait_a_million_times_without_an_allocation)
+{
+	struct conversation conversation = {.n_wrong = 0};
+
+	xt_ok(isr_flag_init(&question, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_init(&answer, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_init(&never, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_spawn(loop, NULL, answer_all, NULL, NULL));
+	xt_ok(isr_spawn(loop, NULL, ask_a_million, &conversation, NULL));
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_uint_eq(conversation.n_wrong, 0);
+	ck_assert_uint_eq(conversation.after.allocations,
+			  conversation.before.allocations);
+	ck_assert_int_eq(conversation.after.faults, conversation.before.faults);
+}
+END_TEST
+
 /* What this test sees must not be nothing, whatever happens. */
 static int allocate(struct isr_source *source, const struct isr_event *event,
 		    void *arg)
@@ -260,6 +328,7 @@ int main(void)
 	tcase_add_loop_test(tc, pin_takes_its_first_edge_without_a_fault, 0,
 			    XT_MODES);
 	tcase_add_test(tc, bridges_take_a_million_edges_without_an_allocation);
+	tcase_add_test(tc, tasks_wait_a_million_times_without_an_allocation);
 	tcase_add_test(tc, an_allocation_and_a_fault_are_seen);
 	return xt_main(suite);
 }
