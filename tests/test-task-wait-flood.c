@@ -181,7 +181,26 @@ START_TEST(flood_of_sets_is_shared_out_once)
 }
 END_TEST
 
-static int take_to_the_end(void *arg)
+static void *set_to_the_end(void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; !is_over; i++) {
+		isr_flag_set(&flag);
+		if (i % SIGNALS_EACH == 0)
+			pthread_kill(loop_thread, SIGUSR1);
+	}
+	return NULL;
+}
+
+static void *take_to_the_end(void *arg)
+{
+	while (isr_flag_wait(&flag, ISR_FOREVER) > 0)
+		;
+	return NULL;
+}
+
+static int take_some(void *arg)
 {
 	while (isr_wait(&flag, ISR_FOREVER) > 0) {
 		if (atomic_fetch_add(&n_taken, 1) == SETS / 100)
@@ -197,13 +216,14 @@ START_TEST(flood_goes_on_while_the_loop_ends)
 
 	handle_by(set_in_handler);
 	for (i = 0; i < TASKS; i++)
-		spawn(take_to_the_end, NULL);
-	pthread_create(&taker, NULL, take_in_thread, NULL);
-	pthread_create(&setter, NULL, set_many, NULL);
+		spawn(take_some, NULL);
+	pthread_create(&taker, NULL, take_to_the_end, NULL);
+	pthread_create(&setter, NULL, set_to_the_end, NULL);
 	xt_ok(isr_loop_run(loop));
 	xt_ok(isr_loop_free(loop));
 	loop = NULL;
 
+	is_over = true;
 	pthread_join(taker, NULL);
 	pthread_join(setter, NULL);
 }
