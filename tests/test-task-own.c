@@ -55,6 +55,33 @@ START_TEST(self_is_the_task_that_runs)
 }
 END_TEST
 
+static int set_and_yield(void *arg)
+{
+	isr_flag_set((struct isr_flag *)arg);
+	xt_ok(isr_yield());
+	return 0;
+}
+
+static void see_none(struct isr_flag *flag, uint32_t count, void *arg)
+{
+	ck_assert_ptr_null(isr_self());
+	trace_add('n');
+}
+
+START_TEST(self_is_nobody_while_tasks_wait)
+{
+	struct isr_flag flag;
+
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, see_none, NULL));
+	spawn(set_and_yield, &flag);
+	run_all();
+	xt_ok(isr_flag_done(&flag));
+
+	ck_assert_str_eq(trace, "n");
+}
+END_TEST
+
 static int keep_errno(void *arg)
 {
 	int mine = *(const int *)arg, i;
@@ -327,6 +354,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, task_setup, task_teardown);
 	tcase_add_test(tcase, task_has_the_name_that_it_was_given);
 	tcase_add_test(tcase, self_is_the_task_that_runs);
+	tcase_add_test(tcase, self_is_nobody_while_tasks_wait);
 	tcase_add_test(tcase, task_keeps_its_errno);
 	tcase_add_test(tcase, task_keeps_its_floating_point_state);
 	tcase_add_test(tcase, stats_tell_what_of_the_stack_was_used);
