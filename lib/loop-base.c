@@ -68,7 +68,7 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 		       struct isr_loop_stats *ret_stats)
 {
 	const struct isri_loop_base *base = (const void *)loop;
-	const struct isri_loop_head *head = &base->head;
+	const struct isri_loop_head *head = (const void *)loop;
 	int r = isri_loop_check(loop);
 
 	if (r < 0)

@@ -371,6 +371,7 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	isri_wake_of(loop)->halted = false;
 	loop->is_foreign = flags & EVRUN_NOWAIT;
 	ev_run(loop->ev, flags);
+	loop->is_foreign = false;
 	loop->running = false;
 	isri_wake_disarm(isri_wake_of(loop));
 

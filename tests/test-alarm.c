@@ -352,6 +352,19 @@ START_TEST(alarm_that_stays_the_earliest_leaves_the_timer_alone)
 }
 END_TEST
 
+START_TEST(alarm_that_is_cancelled_stops_the_timer)
+{
+	set(&a, isr_now_ns() + FAR_NS);
+	run_for_a_while();
+	ck_assert_uint_eq(n_settings, 1);
+
+	cancel(&a);
+	run_for_a_while();
+
+	ck_assert_uint_eq(n_settings, 2);
+}
+END_TEST
+
 /* The stop, the libev timer, and where they lead. */
 START_TEST(alarms_that_are_not_due_wake_nobody)
 {
@@ -370,6 +383,7 @@ START_TEST(alarms_that_are_not_due_wake_nobody)
 	run_for_a_while();
 
 	stats = xt_loop_stats();
+	ck_assert_str_eq(trace, "");
 	ck_assert_uint_le(stats.passes, 4);
 	ck_assert_uint_eq(stats.wakeups, 0);
 	for (i = 0; i < 1000; i++)
@@ -451,6 +465,12 @@ static void stop_in_step(struct xt_step *step)
 	stop();
 }
 
+static void on_watchdog(struct ev_loop *ev, struct ev_timer *timer, int revents)
+{
+	leave_letter('!');
+	stop();
+}
+
 /* libev's last word before it blocks: after the loop has armed. */
 static void on_late_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 			    int revents)
@@ -467,24 +487,30 @@ static void on_late_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 /* The program's own code, between the loop's last look and its sleep. */
 START_TEST(alarm_set_at_the_last_moment_rings)
 {
+	struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
+	struct isr_loop *own = loop;
 	struct ev_prepare prepare;
 	struct ev_timer timer;
 
+	/* Of one priority libev calls first who was started last. */
+	ck_assert_ptr_nonnull(ev);
+	ev_prepare_init(&prepare, on_late_prepare);
+	ev_set_priority(&prepare, EV_MINPRI);
+	ev_prepare_start(ev, &prepare);
+	xt_ok(isr_loop_attach(ev, NULL, &loop));
 	o.then = stop_in_step;
 	a.then = stop;
 	is_late_alarm = _i;
 	is_late_over = false;
-	ev_prepare_init(&prepare, on_late_prepare);
-	ev_set_priority(&prepare, EV_MINPRI);
-	ev_prepare_start(isr_loop_get_ev(loop), &prepare);
-	ev_timer_init(&timer, on_timer, 3, 0);
-	ev_timer_start(isr_loop_get_ev(loop), &timer);
+	ev_timer_init(&timer, on_watchdog, 3, 0);
+	ev_timer_start(ev, &timer);
 
 	xt_ok(isr_loop_run(loop));
 
 	ck_assert_str_eq(trace, _i ? "a" : "o");
-	ev_prepare_stop(isr_loop_get_ev(loop), &prepare);
-	ev_timer_stop(isr_loop_get_ev(loop), &timer);
+	xt_ok(isr_loop_free(loop));
+	loop = own;
+	ev_loop_destroy(ev);
 }
 END_TEST
 
@@ -512,6 +538,7 @@ int main(void)
 	tcase_add_test(tc, alarm_sets_the_timer_only_before_the_loop_sleeps);
 	tcase_add_test(tc,
 		       alarm_that_stays_the_earliest_leaves_the_timer_alone);
+	tcase_add_test(tc, alarm_that_is_cancelled_stops_the_timer);
 	tcase_add_test(tc, alarms_that_are_not_due_wake_nobody);
 	tcase_add_test(tc, alarm_wakes_the_loop_once);
 	tcase_add_loop_test(tc, alarm_tells_a_foreign_loop, 0, 2);

@@ -510,7 +510,6 @@ int main(void)
 	tcase_add_test(tc, budget_leaves_an_ordinary_step_of_each_budget);
 	tcase_add_test(tc, budget_serves_ordinary_steps_in_turn);
 	tcase_add_test(tc, budget_counts_urgent_steps);
-	tcase_add_test(tc, budget_with_steps_left_does_not_sleep);
 	tcase_add_test(tc, budget_is_not_used_up_without_a_flood);
 	tcase_add_test(tc, budget_counts_scheduled_calls);
 	tcase_add_test(tc, budget_counts_events);
@@ -519,13 +518,17 @@ int main(void)
 	tcase_add_test(tc, budget_leaves_an_alarm_its_turn);
 	tcase_add_test(tc,
 		       budget_leaves_an_alarm_its_turn_after_an_ordinary_step);
-	tcase_add_loop_test(tc, budget_leaves_libev_its_turn, 0, 2);
 	tcase_add_test(tc, budget_runs_short_ordinary_steps_without_libev);
 	tcase_add_test(tc, budget_of_a_dispatch_runs_no_step_twice);
 
 	tc = xt_case(suite, "time");
 	tcase_add_checked_fixture(tc, setup_time, xt_step_teardown);
 	tcase_add_test(tc, budget_ends_with_its_time);
+	tcase_add_test(tc, budget_with_steps_left_does_not_sleep);
+
+	tc = xt_case(suite, "libev");
+	tcase_add_checked_fixture(tc, setup, xt_step_teardown);
+	tcase_add_loop_test(tc, budget_leaves_libev_its_turn, 0, 2);
 
 	tc = xt_case(suite, "stats");
 	tcase_add_checked_fixture(tc, setup, xt_step_teardown);
