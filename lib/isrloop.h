@@ -19,6 +19,7 @@
 #include <isrloop/mask.h>
 #include <isrloop/ring.h>
 #include <isrloop/source.h>
+#include <isrloop/stream.h>
 #include <isrloop/task.h>
 #include <isrloop/word.h>
 

@@ -18,6 +18,7 @@
 #include "futex.h"
 #include "loop.h"
 #include "task.h"
+#include "wait-fd.h"
 
 /* One turn of a task, on the stack of who gives it. */
 struct isri_task_runner {
@@ -176,6 +177,7 @@ static void finish(struct isr_task *task)
 	if (isri_step_is_queued(&task->step))
 		isri_step_unqueue(task->loop, &task->step);
 	isri_alarm_cancel(task->loop, &task->alarm);
+	isri_wait_fd_done(task);
 	isri_switch_done(&task->context);
 	if (!task->is_detached)
 		task->stack_used = isri_stack_get_used(task->stack);

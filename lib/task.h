@@ -27,6 +27,7 @@
 #define ISRI_TASK_LAST_STEPS 1000
 
 struct isri_task_runner;
+struct isri_wait_fd;
 
 /* All of it is the loop's thread's. */
 struct isr_task {
@@ -53,6 +54,8 @@ struct isr_task {
 	bool is_detached;
 	int result;
 	struct isr_flag done;
+	/* NULL until it waits for a descriptor. */
+	struct isri_wait_fd *wait_fd;
 	/* Who waits for its end, and then has its handle. */
 	struct isr_task *joiner;
 	uint64_t n_steps;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <isrloop/delay.h>
+#include <isrloop/stream.h>
 
 #include "chip.h"
 #include "source.h"
@@ -34,12 +35,15 @@ struct matrix_objects {
 	int64_t expected;
 	struct isr_hist hist;
 	struct isr_delay delay;
+	struct isr_stream stream; /* of fd, with these bytes */
+	unsigned char stream_bytes[8];
 	/* Zeroed memory for those that initialise. */
 	struct isr_flag spare_flag;
 	struct isr_ring spare_ring;
 	struct isr_latch spare_latch;
 	struct isr_byte_ring spare_byte_ring;
 	struct isr_delay spare_delay;
+	struct isr_stream spare_stream;
 	struct isr_event spare_slots[3];
 	/* Results, by their order, and what is told of a failure. */
 	_Alignas(16) char scratch[MATRIX_SCRATCHES][MATRIX_SCRATCH_BYTES];
@@ -135,6 +139,13 @@ static inline bool matrix_wait_until_cb(void *arg)
 static inline int matrix_task_cb(void *arg)
 {
 	return 0;
+}
+
+/* A line in the stream's buffer. */
+static inline void matrix_fill(struct matrix_world *w)
+{
+	memcpy(w->objects.stream_bytes, "A\n", 2);
+	w->objects.stream.end = 2;
 }
 
 static inline void matrix_put(struct matrix_world *w, unsigned int n)

@@ -415,6 +415,8 @@ static void make_sources(struct matrix_world *w)
 
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ck_assert_int_ge(w->fd, 0);
+	xt_ok(isr_stream_init(&w->objects.stream, w->fd,
+			      w->objects.stream_bytes, 8));
 	xt_ok(isr_timer_open(loop, 0, 0, NULL, isr_to_flag, &w->objects.flag,
 			     &w->timer));
 	xt_ok(isr_fd_open(loop, w->fd, ISR_FD_READ, NULL, isr_to_flag,
