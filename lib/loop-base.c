@@ -13,6 +13,7 @@
 #include "context.h"
 #include "loop.h"
 #include "size.h"
+#include "stack.h"
 
 #define LOG_BYTES 600
 
@@ -38,6 +39,10 @@ int isri_loop_check_config(const struct isr_loop_config *config,
 	depth = config->schedule_depth;
 	if (depth && (depth < 2 || depth > ISRI_SCHEDULE_DEPTH_MAX ||
 		      (depth & (depth - 1))))
+		return -EINVAL;
+	if (config->stack_bytes &&
+	    (config->stack_bytes < ISRI_STACK_MIN_BYTES ||
+	     config->stack_bytes > ISRI_STACK_MAX_BYTES))
 		return -EINVAL;
 	return 0;
 }

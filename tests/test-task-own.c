@@ -205,6 +205,53 @@ START_TEST(stack_of_an_ended_task_serves_the_next)
 }
 END_TEST
 
+static void check_loop_config(struct isr_loop *own, size_t stack_bytes,
+			      uint32_t stacks_kept)
+{
+	struct isr_task_stats stats;
+	struct isr_task *task;
+	uint32_t i;
+
+	for (i = 0; i < stacks_kept + 2; i++) {
+		xt_ok(isr_spawn(own, NULL, add_once, (void *)"a", &task));
+		xt_ok(isr_task_get_stats(task, &stats));
+		ck_assert_uint_ge(stats.stack_bytes, stack_bytes);
+		ck_assert_uint_lt(stats.stack_bytes, 2 * stack_bytes);
+	}
+	for (i = 0; i < stacks_kept + 2; i++)
+		xt_ok(isr_loop_dispatch(own));
+	ck_assert_uint_eq(isri_loop_base(own)->tasks->stacks.n_free,
+			  stacks_kept);
+}
+
+START_TEST(stacks_are_as_the_loops_config_says)
+{
+	const struct isr_loop_config config = {
+		.sz = sizeof(config),
+		.stack_bytes = 256 * 1024,
+		.stacks_kept = 3,
+	};
+	struct isr_loop *own;
+
+	xt_ok(isr_loop_new(&config, &own));
+	check_loop_config(own, 256 * 1024, 3);
+	xt_ok(isr_loop_free(own));
+}
+END_TEST
+
+START_TEST(loop_whose_stacks_are_out_of_bounds_is_refused)
+{
+	static const uint64_t bytes[] = {1, 16 * 1024 - 1, (1ULL << 30) + 1,
+					 UINT64_MAX};
+	const struct isr_loop_config config = {.sz = sizeof(config),
+					       .stack_bytes = bytes[_i]};
+	struct isr_loop *own = NULL;
+
+	xt_fails_with(EINVAL, isr_loop_new(&config, &own));
+	ck_assert_ptr_null(own);
+}
+END_TEST
+
 /*
  * Many
  */
@@ -361,6 +408,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, stats_can_be_asked_for_by_the_task_itself);
 	tcase_add_test(tcase, stack_of_a_task_is_as_large_as_it_says);
 	tcase_add_test(tcase, stack_of_an_ended_task_serves_the_next);
+	tcase_add_test(tcase, stacks_are_as_the_loops_config_says);
+	tcase_add_loop_test(
+		tcase, loop_whose_stacks_are_out_of_bounds_is_refused, 0, 4);
 
 	tcase = xt_case(suite, "many");
 	tcase_add_checked_fixture(tcase, task_setup, task_teardown);

@@ -52,7 +52,7 @@ struct isr_loop_config {
 	 *  and costs the setter no system call, but the loop uses a CPU. 0:
 	 *  block at once. */
 	uint64_t spin_ns;
-	/** Of each task that does not say; 0: 64 KiB. */
+	/** Of each task that does not say, 16 KiB to 1 GiB; 0: 64 KiB. */
 	uint64_t stack_bytes;
 };
 
