@@ -59,8 +59,8 @@ static ISRI_APART void stamp_since(struct isr_flag *flag, unsigned int timed)
 
 	if (timed == ISRI_FLAG_TIMED_EDGE)
 		frame = isri_context_get_frame();
-	flag->since_ns = frame && frame->event_ns ? frame->event_ns
-						  : isr_now_ns();
+	flag->since_ns =
+		frame && frame->event_ns ? frame->event_ns : isr_now_ns();
 }
 
 void isri_flag_stamp(struct isr_flag *flag)

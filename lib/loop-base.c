@@ -134,6 +134,7 @@ void isri_loop_member_add(struct isr_loop *loop,
 {
 	struct isri_loop_base *base = isri_loop_base(loop);
 
+	member->is_source = false;
 	member->close = close;
 	member->next = base->members;
 	member->prev = &base->members;

@@ -26,7 +26,7 @@
 
 #include "context.h"
 #include "loop.h"
-#include "size.h"
+#include "slow.h"
 #include "wake.h"
 
 struct isr_loop {
@@ -324,6 +324,8 @@ int isr_loop_free(struct isr_loop *loop)
 	/* Nor does one that runs libev itself end it. */
 	loop->depth++;
 	isri_mask_stop(loop);
+	isri_slow_free(loop->base.steps.slow);
+	loop->base.steps.slow = NULL;
 	/* They may have sources of their own, which they close. */
 	if (loop->base.tasks)
 		loop->base.end_tasks(loop);

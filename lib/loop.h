@@ -22,6 +22,8 @@ struct isri_tasks;
 struct isri_loop_member {
 	struct isri_loop_member *next;
 	struct isri_loop_member **prev;
+	/* It is in a struct isr_source. */
+	bool is_source;
 	/* Called by isr_loop_free(); must remove the member. */
 	void (*close)(struct isri_loop_member *member);
 };

@@ -19,7 +19,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "atomic.h"
 #include "loop.h"
+#include "slow.h"
 #include "step.h"
 
 /* On the stack of whoever runs it. */
@@ -45,13 +47,30 @@ static struct isri_steps *steps_of(struct isr_loop *loop)
 	return &isri_loop_base(loop)->steps;
 }
 
+/* Whoever wants to know of slow steps is told what runs, if anybody does. */
+static void watch_step(struct isr_loop *loop, const struct isri_pass *pass)
+{
+	struct isri_slow *slow = steps_of(loop)->slow;
+	const char *name = NULL;
+
+	if (!slow)
+		return;
+	if (pass->name[0])
+		name = pass->name;
+	else if (pass->step)
+		name = pass->step->name;
+	isri_slow_begin(slow, pass->now_ns, name, pass->flag_cb);
+}
+
 void isri_step_rename(struct isr_loop *loop, const char *name)
 {
 	struct isri_pass *pass = steps_of(loop)->pass;
 
 	/* Of a fixed size, that is in a few instructions. */
-	if (pass)
-		memcpy(pass->name, name, sizeof(pass->name));
+	if (!pass)
+		return;
+	memcpy(pass->name, name, sizeof(pass->name));
+	watch_step(loop, pass);
 }
 
 static void set_name(struct isri_pass *pass, const char *name)
@@ -72,41 +91,58 @@ void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step)
 	}
 }
 
-static void begin_step(struct isri_pass *pass, enum isri_band band,
-		       struct isri_step *step, isr_flag_cb *flag_cb)
+static void begin_step(struct isr_loop *loop, struct isri_pass *pass,
+		       enum isri_band band, struct isri_step *step,
+		       isr_flag_cb *flag_cb)
 {
 	pass->band = band;
 	pass->step = step;
 	pass->flag_cb = flag_cb;
 	pass->name[0] = '\0';
+	watch_step(loop, pass);
 }
 
-/* What has no name has an address. */
-static void find_name(struct isr_loop *loop, struct isri_pass *pass)
+void isri_step_make_name(struct isr_loop *loop, isr_flag_cb *flag_cb,
+			 char name[ISR_LOOP_STEP_NAME_BYTES])
 {
-	const struct isri_schedule *schedule =
-		&isri_loop_base(loop)->head.schedule;
+	struct isri_schedule *schedule = &isri_loop_base(loop)->head.schedule;
+	isr_schedule_cb *call;
 
-	if (pass->name[0])
+	if (flag_cb != isri_schedule_make_calls) {
+		snprintf(name, ISR_LOOP_STEP_NAME_BYTES, "flag callback %p",
+			 (void *)(uintptr_t)flag_cb);
 		return;
-	if (pass->step)
-		set_name(pass, pass->step->name);
-	else if (pass->flag_cb == isri_schedule_make_calls)
-		snprintf(pass->name, sizeof(pass->name), "call %p",
-			 (void *)(uintptr_t)schedule->last);
-	else
-		snprintf(pass->name, sizeof(pass->name), "flag callback %p",
-			 (void *)(uintptr_t)pass->flag_cb);
+	}
+	/* relaxed: the watchdog of slow steps may see the one before */
+	call = atomic_load_explicit(ATOMIC(&schedule->last),
+				    memory_order_relaxed);
+	snprintf(name, ISR_LOOP_STEP_NAME_BYTES, "call %p",
+		 (void *)(uintptr_t)call);
 }
 
-static void keep_max(struct isr_loop *loop, struct isri_pass *pass,
-		     uint64_t duration_ns)
+/* Of a part of a step, when it is over: the next may have another. */
+static void get_name(struct isr_loop *loop, const struct isri_pass *pass,
+		     char name[ISR_LOOP_STEP_NAME_BYTES])
 {
-	struct isri_steps *steps = steps_of(loop);
+	if (pass->name[0])
+		memcpy(name, pass->name, ISR_LOOP_STEP_NAME_BYTES);
+	else if (pass->step)
+		snprintf(name, ISR_LOOP_STEP_NAME_BYTES, "%s",
+			 pass->step->name);
+	else
+		isri_step_make_name(loop, pass->flag_cb, name);
+}
 
-	find_name(loop, pass);
-	memcpy(steps->max_name, pass->name, sizeof(steps->max_name));
-	steps->max_ns = duration_ns;
+static void tell_slow(struct isr_loop *loop, struct isri_pass *pass,
+		      uint64_t duration_ns)
+{
+	char name[ISR_LOOP_STEP_NAME_BYTES];
+
+	get_name(loop, pass, name);
+	isri_slow_tell(steps_of(loop)->slow, duration_ns, name);
+	isri_loop_check_mask(loop);
+	/* What that took is nobody's. */
+	pass->now_ns = isr_now_ns();
 }
 
 /* The running step, or a part of it, is over. */
@@ -119,13 +155,17 @@ static void end_step(struct isr_loop *loop, struct isri_pass *pass)
 	steps->n_steps++;
 	if (pass->step)
 		pass->step->run_ns += duration_ns;
-	if (duration_ns > steps->max_ns)
-		keep_max(loop, pass, duration_ns);
+	if (duration_ns > steps->max_ns) {
+		steps->max_ns = duration_ns;
+		get_name(loop, pass, steps->max_name);
+	}
 	pass->now_ns = now_ns;
 	if (pass->band == ISRI_BAND_URGENT) {
 		steps->n_urgent++;
 		pass->n_urgent++;
 	}
+	if (steps->slow && isri_slow_has_to_tell(steps->slow, duration_ns))
+		tell_slow(loop, pass, duration_ns);
 }
 
 static bool has_budget(struct isr_loop *loop, const struct isri_pass *pass)
@@ -143,11 +183,11 @@ static bool run_urgent_step(struct isr_loop *loop, struct isri_pass *pass)
 	struct isri_wake *wake = isri_wake_of(loop);
 
 	if (step) {
-		begin_step(pass, ISRI_BAND_URGENT, step, NULL);
+		begin_step(loop, pass, ISRI_BAND_URGENT, step, NULL);
 		step->run(step);
 		isri_loop_check_mask(loop);
 	} else if (isri_wake_collect(wake)) {
-		begin_step(pass, ISRI_BAND_URGENT, NULL, wake->ready->cb);
+		begin_step(loop, pass, ISRI_BAND_URGENT, NULL, wake->ready->cb);
 		isri_wake_deliver(wake);
 	} else {
 		return false;
@@ -186,7 +226,7 @@ static void run_ordinary(struct isr_loop *loop, struct isri_pass *pass)
 	step = isri_step_take(loop, ISRI_BAND_ORDINARY);
 	if (!step)
 		return;
-	begin_step(pass, ISRI_BAND_ORDINARY, step, NULL);
+	begin_step(loop, pass, ISRI_BAND_ORDINARY, step, NULL);
 	step->run(step);
 	isri_loop_check_mask(loop);
 	end_step(loop, pass);
@@ -227,6 +267,10 @@ void isri_pass_run(struct isr_loop *loop, bool is_foreign)
 	} while (!wake->halted && ordinary->first && --left &&
 		 pass.now_ns < pass.end_ns);
 	steps->pass = pass.outer;
+	if (pass.outer)
+		watch_step(loop, pass.outer);
+	else if (steps->slow)
+		isri_slow_idle(steps->slow);
 }
 
 bool isri_step_goes_on(struct isr_loop *loop)
@@ -240,8 +284,11 @@ bool isri_step_goes_on(struct isr_loop *loop)
 	end_step(loop, pass);
 	if (isri_wake_of(loop)->halted || is_urgent_due(loop))
 		return false;
-	return pass->band == ISRI_BAND_URGENT ? has_budget(loop, pass)
-					      : pass->now_ns < pass->end_ns;
+	if (pass->band == ISRI_BAND_URGENT ? !has_budget(loop, pass)
+					   : pass->now_ns >= pass->end_ns)
+		return false;
+	watch_step(loop, pass);
+	return true;
 }
 
 static void relax(void)

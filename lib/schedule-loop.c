@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "atomic.h"
 #include "loop-head.h"
 #include "ring.h"
 #include "schedule.h"
@@ -28,15 +29,19 @@ void isri_schedule_make_calls(struct isr_flag *ready, uint32_t count, void *arg)
 	struct isri_schedule *schedule = arg;
 	uint32_t left = schedule->ring.mask + 1;
 	struct isr_event event;
+	isr_schedule_cb *cb;
 	void *cb_arg;
 
 	/* Posted meanwhile: after the other flags had their turn. */
 	for (; left && !wake->halted; left--) {
 		if (isr_ring_get(&schedule->ring, &event, 1) <= 0)
 			return;
-		isri_schedule_unpack(&event, &schedule->last, &cb_arg);
+		isri_schedule_unpack(&event, &cb, &cb_arg);
 		schedule->made++;
-		schedule->last(cb_arg);
+		/* relaxed: for names; see isri_step_make_name() */
+		atomic_store_explicit(ATOMIC(&schedule->last), cb,
+				      memory_order_relaxed);
+		cb(cb_arg);
 		isri_loop_check_mask(loop);
 		if (!goes_on(loop, schedule))
 			break;

@@ -15,7 +15,7 @@ struct isri_schedule {
 	struct isr_ring ring;
 	/* any context, atomic: when a full queue was last told */
 	ISR_COUNTER told_ns;
-	/* loop only: calls made, and what the last one called */
+	/* loop only: calls made; and what the last one called, atomic */
 	uint64_t made;
 	isr_schedule_cb *last;
 	/*

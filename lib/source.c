@@ -342,6 +342,7 @@ int isri_source_init(struct isr_source *source,
 	}
 
 	isri_loop_member_add(source->loop, &source->member, close_member);
+	source->member.is_source = true;
 	return 0;
 }
 

@@ -40,12 +40,15 @@ struct isri_step_list {
 };
 
 struct isri_pass;
+struct isri_slow;
 
 /* In struct isri_loop_base; loop thread only. */
 struct isri_steps {
 	struct isri_step_list of[ISRI_BANDS];
 	/* The innermost one that runs: the program may run libev itself. */
 	struct isri_pass *pass;
+	/* Who wants to know of slow ones; NULL: nobody. lib/slow.c */
+	struct isri_slow *slow;
 	/* Since when the loop spins, with nothing to do; see lib/pass.c. */
 	uint64_t spin_since_ns;
 	uint64_t spin_steps;

@@ -9,6 +9,8 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include <isrloop/delay.h>
 #include <isrloop/stream.h>
@@ -77,11 +79,13 @@ struct matrix_world {
 	struct isr_flag *flags[1];   /* that of the objects */
 	struct isr_task *task; /* one that ends at once; it has, in a task */
 	int fd;
+	FILE *out;
 	char **specs;
 	int n_specs;
 	/* Only read. */
 	struct isr_event event;
 	struct isr_loop_config loop_config;
+	struct isr_slow_config slow_config;
 	struct isr_task_config task_config;
 	struct isr_pin_config pin_config;
 	struct isr_source_options options;
@@ -118,6 +122,24 @@ struct matrix_function {
 extern const struct matrix_function matrix_functions[];
 extern const int matrix_n_functions;
 
+/* What is only read, and what is written to nobody. */
+static inline void matrix_prepare(struct matrix_world *w)
+{
+	w->event.kind = ISR_EVENT_USER;
+	w->loop_config.sz = sizeof(w->loop_config);
+	w->task_config.sz = sizeof(w->task_config);
+	w->slow_config.sz = sizeof(w->slow_config);
+	w->slow_config.modes = ISR_SLOW_LATE;
+	w->out = fopen("/dev/null", "w");
+	ck_assert_ptr_nonnull(w->out);
+}
+
+static inline void matrix_close(struct matrix_world *w)
+{
+	close(w->fd);
+	fclose(w->out);
+}
+
 /* For tests/matrix.list */
 void matrix_emerg_cb(const struct isr_emerg *record, void *arg);
 void matrix_end_loop(struct matrix_world *w);
@@ -128,6 +150,11 @@ static inline void matrix_flag_cb(struct isr_flag *flag, uint32_t count,
 }
 
 static inline void matrix_schedule_cb(void *arg)
+{
+}
+
+static inline void matrix_slow_cb(const struct isr_slow_report *report,
+				  void *arg)
 {
 }
 

@@ -436,14 +436,12 @@ static void set_up(struct matrix_world *w)
 	w->flags[0] = &w->objects.flag;
 	make_objects(&w->objects);
 	make_sources(w);
-	w->task_config.sz = sizeof(w->task_config);
+	matrix_prepare(w);
 	xt_ok(isr_spawn(loop, &w->task_config, matrix_task_cb, NULL,
 			&w->task));
 	w->spare_chip = isr_chip_ref(chip.chip);
 	w->n_specs = isr_chip_list(&w->specs);
 	xt_ok(w->n_specs);
-	w->event.kind = ISR_EVENT_USER;
-	w->loop_config.sz = sizeof(w->loop_config);
 	w->pin_config = xt_pin("A", XT_LOOP);
 	ck_assert_int_eq(sem_init(&called, 0, 0), 0);
 	n_records = 0;
@@ -454,7 +452,7 @@ static void tear_down(struct matrix_world *w)
 	xt_ok(isr_crash_uninstall());
 	xt_chip_teardown();
 	xt_ok(isr_loop_free(w->other));
-	close(w->fd);
+	matrix_close(w);
 	isr_chip_unref(w->spare_chip);
 	isr_chip_list_free(w->specs);
 	sem_destroy(&called);

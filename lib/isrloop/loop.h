@@ -16,6 +16,8 @@
 ISR_BEGIN_DECLS
 
 struct ev_loop;
+/* FILE, for those who have no need of <stdio.h>. */
+struct _IO_FILE;
 
 /** How urgent a message of the library is; values are syslog's. */
 enum isr_log_level {
@@ -174,22 +176,22 @@ ISR_API int isr_loop_set_log_cb(struct isr_loop *loop, isr_log_cb *cb,
 
 /** What a loop did; see isr_loop_get_stats(). */
 struct isr_loop_stats {
-	uint64_t wakeups;     /**< times it was woken through its eventfd */
-	uint64_t passes;      /**< times round the loop */
-	uint64_t deliveries;  /**< flag callbacks run */
-	uint64_t scheduled;   /**< calls of isr_schedule() made */
+	uint64_t wakeups;    /**< times it was woken through its eventfd */
+	uint64_t passes;     /**< times round the loop */
+	uint64_t deliveries; /**< flag callbacks run */
+	uint64_t scheduled;  /**< calls of isr_schedule() made */
 	uint64_t schedule_refused; /**< those refused, the queue was full */
-	uint64_t masks;       /**< critical sections, outermost ones, ended */
+	uint64_t masks;	      /**< critical sections, outermost ones, ended */
 	uint64_t mask_max_ns; /**< the longest of them */
 	const char *mask_max_where; /**< its call site; NULL: none */
-	uint64_t steps;       /**< pieces of the program run, of both bands */
+	uint64_t steps;	       /**< pieces of the program run, of both bands */
 	uint64_t urgent_steps; /**< those of the urgent band */
 	/** times that urgent work had to wait because it had used its budget */
 	uint64_t budget_exhausted;
 	uint64_t step_max_ns; /**< the longest step */
 	/** whose it was: a source's, a task's or a callback; empty: none */
 	char step_max_name[ISR_LOOP_STEP_NAME_BYTES];
-	uint64_t tasks;       /**< tasks alive */
+	uint64_t tasks;	      /**< tasks alive */
 	uint64_t reserved[8]; /**< 0; for later versions */
 };
 
@@ -203,6 +205,85 @@ struct isr_loop_stats {
  */
 ISR_API int isr_loop_get_stats(const struct isr_loop *loop,
 			       struct isr_loop_stats *ret_stats);
+
+/**
+ * @brief Print the loop's counters, those of its sources and tasks, and the
+ *        histograms of its flags, for people to read.
+ * @param loop  A loop.
+ * @param out   An open stream. What is printed, and how, may change.
+ * @context loop (not for callbacks that are in a hurry)
+ * @return 0; -EINVAL for NULL; -EIO when the stream has failed; -EPERM off
+ *         the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_print_stats(struct isr_loop *loop,
+				 struct _IO_FILE *out);
+
+/** When slow steps are told; see isr_loop_set_slow_cb(). */
+enum isr_slow_mode {
+	/** While it runs: once, from a thread of the library's. */
+	ISR_SLOW_SOON = 1,
+	/** When it is over. */
+	ISR_SLOW_LATE = 2,
+	/** When it is over, and took longer than all before. */
+	ISR_SLOW_MAX = 4
+};
+
+/** Which steps are slow. Zero every member that is not needed. */
+struct isr_slow_config {
+	/** sizeof(struct isr_slow_config), for later extension. */
+	size_t sz;
+	/** Those that take at least so long; 0, but for SOON: all. */
+	uint64_t threshold_ns;
+	/** enum isr_slow_mode, or'ed. */
+	uint32_t modes;
+	uint32_t reserved0;   /**< 0; for later versions */
+	uint64_t reserved[4]; /**< 0; for later versions */
+};
+
+/** A step that takes long, or took. */
+struct isr_slow_report {
+	/** Why this is told: enum isr_slow_mode, or'ed. */
+	uint32_t modes;
+	/** How long it took; with SOON, until now. */
+	uint64_t duration_ns;
+	/** Whose it is, as in isr_loop_stats; valid during the call. */
+	const char *name;
+};
+
+/**
+ * With ISR_SLOW_SOON it runs in a thread of the library's, beside the loop:
+ * only functions of the signal and any classes are legal there, and it must not
+ * wait for the loop. Else it runs on the loop's thread, after the step.
+ */
+typedef void isr_slow_cb(const struct isr_slow_report *report, void *arg);
+
+/**
+ * @brief Be told of steps that take long: who keeps the others waiting.
+ *
+ * A step is a callback, a call or a task's code between two waits. Watchers
+ * that the program has in libev itself are none.
+ *
+ * SOON needs a thread, the watchdog. It sleeps while the loop sleeps, and
+ * wakes up once a threshold at most while it does not; to begin after a sleep
+ * of both costs the loop a system call. LATE and MAX cost nothing but where
+ * they tell.
+ *
+ * @param loop    A loop.
+ * @param config  Copied; not used without @cb.
+ * @param cb      In place of the one before; NULL: nobody is told. A call that
+ *                runs in the watchdog is over when this returns.
+ * @param arg     Handed to @cb; stays the caller's.
+ * @context loop
+ * @return 0; -EINVAL for NULL, no or unknown modes, or SOON without a
+ *         threshold; -E2BIG a config of a later version that asks for
+ *         something unknown; -ENOMEM; -EAGAIN no thread; -ECANCELED when the
+ *         loop was freed; -EPERM off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_loop_set_slow_cb(struct isr_loop *loop,
+				 const struct isr_slow_config *config,
+				 isr_slow_cb *cb, void *arg);
 
 ISR_END_DECLS
 
