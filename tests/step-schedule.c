@@ -69,6 +69,7 @@ static bool goes_on(struct isr_loop *l)
 {
 	static unsigned int n;
 
+	step_expect(l == loop());
 	return n++ % 2;
 }
 
