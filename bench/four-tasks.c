@@ -180,9 +180,11 @@ static int on_interrupt(struct isr_source *s, const struct isr_event *event,
 	return 0;
 }
 
-static void on_flag(struct isr_flag *f, uint32_t count, void *arg)
+static int wait_for_interrupts(void *arg)
 {
-	serve();
+	while (n_latencies < n_wanted && isr_wait(&flag, ISR_FOREVER) > 0)
+		serve();
+	return 0;
 }
 
 static void open_isrloop(void)
@@ -194,7 +196,8 @@ static void open_isrloop(void)
 	check(isr_flag_init(&flag, loop, ISR_FLAG_AUTO), "isr_flag_init");
 	check(isr_user_open(loop, &options, on_interrupt, NULL, &source),
 	      "isr_user_open");
-	check(isr_flag_set_cb(&flag, on_flag, NULL), "isr_flag_set_cb");
+	check(isr_spawn(loop, NULL, wait_for_interrupts, NULL, NULL),
+	      "isr_spawn");
 	for (i = 0; i < N_BLOCKERS; i++)
 		check(isr_spawn(loop, NULL, block, (void *)&steps_ms[i], NULL),
 		      "isr_spawn");

@@ -11,6 +11,10 @@
 
 #include "peer.h"
 
+/* How long a loop that spins does so: a little more than it has to wait. */
+enum { SPIN_NS = 50000 };
+
+static struct isr_loop_config config = {.sz = sizeof(config)};
 static struct isr_loop *loop;
 static struct isr_flag flag;
 static struct isr_ring ring;
@@ -34,7 +38,7 @@ static void flag_cb(struct isr_flag *f, uint32_t count, void *arg)
 static void open_loop(peer_cb *cb)
 {
 	told = cb;
-	check(isr_loop_new(NULL, &loop), "isr_loop_new");
+	check(isr_loop_new(&config, &loop), "isr_loop_new");
 	check(isr_flag_init(&flag, loop, ISR_FLAG_AUTO), "isr_flag_init");
 	check(isr_flag_set_cb(&flag, flag_cb, NULL), "isr_flag_set_cb");
 }
@@ -94,10 +98,22 @@ static void open_ring(void)
 static void flow_open(struct flow *f)
 {
 	flow = f;
-	check(isr_loop_new(NULL, &loop), "isr_loop_new");
+	check(isr_loop_new(&config, &loop), "isr_loop_new");
 	check(isr_ring_init(&ring, loop, slots, FLOW_SLOTS, ISR_RING_DROP_NEW),
 	      "isr_ring_init");
 	check(isr_flag_set_cb(&ring.ready, ring_cb, NULL), "isr_flag_set_cb");
+}
+
+static void open_spinning(peer_cb *cb)
+{
+	config.spin_ns = SPIN_NS;
+	open_loop(cb);
+}
+
+static void flow_open_spinning(struct flow *f)
+{
+	config.spin_ns = SPIN_NS;
+	flow_open(f);
 }
 
 FLOW_PRODUCE(put)
@@ -128,7 +144,7 @@ static void told_cb(struct isr_flag *f, uint32_t count, void *arg)
 static void open_told(peer_cb *cb)
 {
 	told = cb;
-	check(isr_loop_new(NULL, &loop), "isr_loop_new");
+	check(isr_loop_new(&config, &loop), "isr_loop_new");
 	check(isr_ring_init(&ring, loop, slots, FLOW_SLOTS, ISR_RING_DROP_NEW),
 	      "isr_ring_init");
 	check(isr_flag_set_cb(&ring.ready, told_cb, NULL), "isr_flag_set_cb");
@@ -161,4 +177,18 @@ const struct peer peer_isrloop = {
 	.flow_open = flow_open,
 	.flow_produce = flow_produce,
 	.hand = &hand,
+};
+
+const struct peer peer_isrloop_spin = {
+	.subject = "isrloop-spin",
+	.open = open_spinning,
+	.run = run_loop,
+	.stop = stop_loop,
+	.set = set,
+	.set_many = set_many,
+	.set_timed = set_timed,
+	.set_in_handler = true,
+	.never_sleeps = true,
+	.flow_open = flow_open_spinning,
+	.flow_produce = flow_produce,
 };

@@ -43,6 +43,47 @@ static __attribute__((noinline)) void set(void)
 
 PEER_SET_LOOPS(set)
 
+/*
+ * The limit for a flow: a ring for one producer, and the same loop.
+ */
+
+static struct isr_event slots[FLOW_SLOTS];
+static _Alignas(128) _Atomic uint32_t head;
+static _Alignas(128) _Atomic uint32_t tail;
+static struct flow *flow;
+
+static bool push(const struct isr_event *event)
+{
+	uint32_t at = atomic_load_explicit(&head, memory_order_relaxed);
+
+	if (at - atomic_load_explicit(&tail, memory_order_acquire) >=
+	    FLOW_SLOTS)
+		return false;
+	slots[at % FLOW_SLOTS] = *event;
+	atomic_store_explicit(&head, at + 1, memory_order_release);
+	atomic_store_explicit(&word, 1, memory_order_release);
+	return true;
+}
+
+static void take(void)
+{
+	uint32_t at = atomic_load_explicit(&tail, memory_order_relaxed);
+
+	while (at != atomic_load_explicit(&head, memory_order_acquire)) {
+		flow_consume(flow, &slots[at % FLOW_SLOTS]);
+		atomic_store_explicit(&tail, ++at, memory_order_release);
+	}
+	flow_publish(flow);
+}
+
+static void flow_open(struct flow *f)
+{
+	flow = f;
+	open_loop(take);
+}
+
+FLOW_PRODUCE(push)
+
 const struct peer peer_spin = {
 	.subject = "spin",
 	.open = open_loop,
@@ -53,4 +94,6 @@ const struct peer peer_spin = {
 	.set_timed = set_timed,
 	.set_in_handler = true,
 	.never_sleeps = true,
+	.flow_open = flow_open,
+	.flow_produce = flow_produce,
 };

@@ -56,6 +56,11 @@ extern const struct peer *const peers[];
 
 extern const struct peer peer_isrloop;
 extern const struct peer peer_isrloop_ring;
+/*
+ * Looks for a set for a while before it blocks. Not in peers[]: it stands for
+ * isrloop where that may be asked for, and isrloop is isrloop-block there.
+ */
+extern const struct peer peer_isrloop_spin;
 extern const struct peer peer_eventfd;
 extern const struct peer peer_libev;
 extern const struct peer peer_libuv;
@@ -68,6 +73,13 @@ extern const struct peer peer_spsc_prefetch;
 extern const struct peer peer_mutex;
 extern const struct peer peer_mutex_batch;
 extern const struct peer peer_spin;
+
+static inline const char *peer_subject_beside_spin(const struct peer *p)
+{
+	if (p == &peer_isrloop_spin)
+		return "isrloop";
+	return p == &peer_isrloop ? "isrloop-block" : p->subject;
+}
 
 #define PEER_SET_LOOPS_AS(many, timed, set)             \
 	static void many(unsigned int n)                \

@@ -6,8 +6,11 @@
  *  same_cpu, cross_cpu  set in another thread, there or here; p50 and p99
  *  set_blocked          what that set costs its thread (other CPU), p50
  *  handler              set in a signal handler on the loop's own thread
+ *  cross_10us           set in another thread, there, 10 us after the last one
+ *                       was consumed: a loop that may spin does so still
  *
- * A trial begins when the kernel says that the loop's thread sleeps.
+ * A trial of the others begins when the kernel says that the loop's thread
+ * sleeps.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -52,7 +55,30 @@ static void *wake_thread(void *arg)
 	return NULL;
 }
 
-static void wake_run(unsigned int producer_cpu, double *ret_values)
+static void *soon_thread(void *arg)
+{
+	const unsigned int *cpu = arg;
+	const uint64_t pause = ns_to_tick(10000);
+	unsigned int i;
+
+	cpu_pin(*cpu);
+	for (i = 0; i < n_wanted; i++) {
+		uint64_t start = tick_now();
+
+		while (tick_now() - start < pause)
+			;
+		set_at = tick_now();
+		peer->set();
+		costs[i] = tick_span_ns(set_at, tick_now());
+		/* As the loop: sem_wait() would take longer than the pause. */
+		while (sem_trywait(&consumed) < 0)
+			cpu_relax();
+	}
+	return NULL;
+}
+
+static void wake_run(void *(*set_all)(void *), unsigned int producer_cpu,
+		     double *ret_values)
 {
 	pthread_t thread;
 
@@ -61,7 +87,7 @@ static void wake_run(unsigned int producer_cpu, double *ret_values)
 	sem_init(&consumed, 0, 0);
 	loop_tid = thread_id();
 	peer->open(wake_cb);
-	if (pthread_create(&thread, NULL, wake_thread, &producer_cpu) != 0)
+	if (pthread_create(&thread, NULL, set_all, &producer_cpu) != 0)
 		exit(EXIT_FAILURE);
 	peer->run();
 	pthread_join(thread, NULL);
@@ -73,13 +99,19 @@ static void wake_run(unsigned int producer_cpu, double *ret_values)
 static void same_child(const void *arg, double *ret_values)
 {
 	peer = arg;
-	wake_run(CPU_LOOP, ret_values);
+	wake_run(wake_thread, CPU_LOOP, ret_values);
 }
 
 static void cross_child(const void *arg, double *ret_values)
 {
 	peer = arg;
-	wake_run(CPU_PRODUCER, ret_values);
+	wake_run(wake_thread, CPU_PRODUCER, ret_values);
+}
+
+static void soon_child(const void *arg, double *ret_values)
+{
+	peer = arg;
+	wake_run(soon_thread, CPU_PRODUCER, ret_values);
 }
 
 static timer_t timer;
@@ -116,6 +148,17 @@ static void handler_child(const void *arg, double *ret_values)
 	ret_values[1] = percentile(latencies, n_wanted, 99) / 1000;
 }
 
+static void soon_peer(const struct peer *p)
+{
+	const char *subject = peer_subject_beside_spin(p);
+	double v[CHILD_VALUES_MAX];
+
+	child_run(soon_child, p, 30, v);
+	result_add("wake", subject, "cross_10us", "us", v[0]);
+	result_add("wake", subject, "cross_10us_p99", "us", v[1]);
+	result_add("wake", subject, "set_10us", "us", v[2]);
+}
+
 static void wake_peer(const struct peer *p)
 {
 	double v[CHILD_VALUES_MAX];
@@ -143,5 +186,11 @@ void bench_wake(void)
 	for (i = 0; peers[i]; i++)
 		if (peers[i]->set && !peers[i]->never_sleeps)
 			wake_peer(peers[i]);
+	if (cpu_count() > 1) {
+		for (i = 0; peers[i]; i++)
+			if (peers[i]->set)
+				soon_peer(peers[i]);
+		soon_peer(&peer_isrloop_spin);
+	}
 	bench_lost();
 }
