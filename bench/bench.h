@@ -30,6 +30,7 @@ void bench_timer(void);
 void bench_schedule(void);
 void bench_bridge(void);
 void bench_four_tasks(void);
+void bench_task(void);
 
 /* Parts of wake and ring with a file of their own. */
 void bench_lost(void);

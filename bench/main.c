@@ -52,6 +52,7 @@ static const struct {
 	{"ring", bench_ring},	  {"pipeline", bench_pipeline},
 	{"timer", bench_timer},	  {"schedule", bench_schedule},
 	{"bridge", bench_bridge}, {"four-tasks", bench_four_tasks},
+	{"task", bench_task},
 };
 
 static const char *arg_output = "results.json";
@@ -62,8 +63,8 @@ static const char usage[] =
 	"usage: isrbench [--quick] [--rounds N] [--only BENCH] [--output FILE]\n"
 	"  --quick    try everything in seconds; the figures mean nothing\n"
 	"  --rounds   interleaved runs of each measurement, 1 to 64 (5)\n"
-	"  --only     set, wake, ring, pipeline, timer, schedule, bridge or\n"
-	"             four-tasks\n"
+	"  --only     set, wake, ring, pipeline, timer, schedule, bridge,\n"
+	"             four-tasks or task\n"
 	"  --output   where to write the results (results.json)\n";
 
 static void parse(int argc, char **argv)
