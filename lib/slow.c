@@ -242,6 +242,7 @@ void isri_slow_free(struct isri_slow *slow)
 static int check_config(const struct isr_slow_config *config)
 {
 	const uint32_t all = ISR_SLOW_SOON | ISR_SLOW_LATE | ISR_SLOW_MAX;
+	size_t i;
 	int r;
 
 	if (!config)
@@ -249,6 +250,11 @@ static int check_config(const struct isr_slow_config *config)
 	r = isri_check_size(config, config->sz, sizeof(*config));
 	if (r < 0)
 		return r;
+	if (config->reserved0)
+		return -E2BIG;
+	for (i = 0; i < sizeof(config->reserved) / sizeof(uint64_t); i++)
+		if (config->reserved[i])
+			return -E2BIG;
 	if (!config->modes || config->modes & ~all)
 		return -EINVAL;
 	if (config->modes & ISR_SLOW_SOON && !config->threshold_ns)
