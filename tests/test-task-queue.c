@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * Queues of tasks, and between a task and a thread, made of a ring and flags:
+ * what the tests of the MicroPython drivers say of theirs, and where one of
+ * those hangs.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include <isrloop/byte-ring.h>
+
+#include "xt-trace.h"
+
+/*
+ * A queue of a fixed size. Who finds it full, or empty, waits for a flag and
+ * looks again.
+ */
+
+#define QUEUE_SIZE 8
+
+struct queue {
+	struct isr_ring ring;
+	struct isr_event slots[QUEUE_SIZE];
+	struct isr_flag room;
+	int n;
+};
+
+static struct queue queue;
+
+static void setup(void)
+{
+	trace_setup();
+	xt_ok(isr_ring_init(&queue.ring, loop, queue.slots, QUEUE_SIZE,
+			    ISR_RING_DROP_NEW));
+	xt_ok(isr_flag_init(&queue.room, loop, ISR_FLAG_AUTO));
+	queue.n = 0;
+}
+
+static void queue_put(int64_t value)
+{
+	const struct isr_event event = {.value = value};
+
+	while (queue.n == QUEUE_SIZE)
+		xt_ok(isr_wait(&queue.room, ISR_FOREVER));
+	queue.n++;
+	ck_assert_int_eq(isr_ring_put(&queue.ring, &event), 0);
+}
+
+static int64_t queue_get(void)
+{
+	struct isr_event event;
+
+	while (isr_ring_get(&queue.ring, &event, 1) == 0)
+		xt_ok(isr_wait(&queue.ring.ready, ISR_FOREVER));
+	ck_assert_uint_eq(event.lost, 0);
+	queue.n--;
+	isr_flag_set(&queue.room);
+	/* What is left is another's, who may be waiting. */
+	if (queue.n > 0)
+		isr_flag_set(&queue.ring.ready);
+	return event.value;
+}
+
+/*
+ * asyntest: Queue
+ */
+
+#define ITEMS_EACH 8
+#define N_TASKS 4
+
+static int put_some(void *arg)
+{
+	int i;
+
+	for (i = 0; i < ITEMS_EACH; i++) {
+		queue_put(i);
+		yield();
+	}
+	return 0;
+}
+
+static int get_some(void *arg)
+{
+	int i;
+
+	for (i = 0; i < ITEMS_EACH; i++) {
+		queue_get();
+		yield();
+	}
+	return 0;
+}
+
+static int compete_to_put(void *arg)
+{
+	struct isr_task *tasks[N_TASKS];
+	int i;
+
+	for (i = 0; i < N_TASKS; i++)
+		tasks[i] = create(put_some, NULL);
+	doze(SECOND);
+	say("%d", queue.n);
+	queue_get();
+	doze(100 * MS);
+	say("%d", queue.n);
+	for (i = 1; queue.n > 0; i++) {
+		queue_get();
+		doze(100 * MS);
+	}
+	say("%d", i);
+	for (i = 0; i < N_TASKS; i++)
+		xt_ok(await_task(tasks[i]));
+	return 0;
+}
+
+START_TEST(queue_is_kept_full_by_competing_putters)
+{
+	run_main(compete_to_put, NULL);
+
+	ck_assert_str_eq(trace, "8 8 32");
+}
+END_TEST
+
+static int compete_to_get(void *arg)
+{
+	struct isr_task *tasks[N_TASKS];
+	int i;
+
+	for (i = 0; i < N_TASKS; i++)
+		tasks[i] = create(get_some, NULL);
+	doze(SECOND);
+	for (i = 0; queue.n < QUEUE_SIZE; i++) {
+		queue_put(i);
+		doze(300 * MS);
+	}
+	say("%d", i);
+	for (i = 0; i < N_TASKS; i++)
+		xt_ok(await_task(tasks[i]));
+	return 0;
+}
+
+START_TEST(queue_is_drained_by_competing_getters)
+{
+	run_main(compete_to_get, NULL);
+
+	ck_assert_str_eq(trace, "40");
+}
+END_TEST
+
+/* Either may be the slow one. */
+struct pace {
+	int64_t put_ns, get_ns;
+};
+
+static int put_fifteen(void *arg)
+{
+	const struct pace *pace = arg;
+	int i;
+
+	for (i = 0; i < 15; i++) {
+		queue_put(i);
+		doze(pace->put_ns);
+	}
+	return 0;
+}
+
+static int get_fifteen(void *arg)
+{
+	const struct pace *pace = arg;
+	struct isr_task *task = create(put_fifteen, arg);
+	int i;
+
+	for (i = 0; i < 15; i++) {
+		say("%d", (int)queue_get());
+		doze(pace->get_ns);
+	}
+	return await_task(task);
+}
+
+START_TEST(queue_hands_all_on_in_order)
+{
+	static struct pace paces[] = {{100 * MS, 0}, {0, 100 * MS}, {0, 0}};
+
+	run_main(get_fifteen, &paces[_i]);
+
+	ck_assert_str_eq(trace, "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14");
+	ck_assert_int_eq(queue.n, 0);
+}
+END_TEST
+
+/* asyntest: RingbufQueue, which overwrites and raises IndexError */
+START_TEST(queue_that_overruns_keeps_the_latest_and_counts)
+{
+	struct isr_event events[QUEUE_SIZE + 1] = {{0}};
+	int i, n, n_lost = 0;
+
+	xt_ok(isr_ring_done(&queue.ring));
+	xt_ok(isr_ring_init(&queue.ring, loop, queue.slots, QUEUE_SIZE,
+			    ISR_RING_DROP_OLD));
+	for (i = 1; i <= 14; i++) {
+		events[0].value = i;
+		n_lost += isr_ring_put(&queue.ring, &events[0]) == 1;
+	}
+	n = isr_ring_get(&queue.ring, events, QUEUE_SIZE + 1);
+	for (i = 0; i < n; i++)
+		say("%d", (int)events[i].value);
+
+	ck_assert_str_eq(trace, "7 8 9 10 11 12 13 14");
+	ck_assert_int_eq(n_lost, 6);
+	ck_assert_uint_eq(events[0].lost, 6);
+}
+END_TEST
+
+/*
+ * ringio_async: 120 bytes through 16
+ */
+
+static struct isr_byte_ring byte_ring;
+static uint8_t bytes[16];
+
+static int write_all(void *arg)
+{
+	const uint8_t *data = arg;
+	size_t n = 0;
+
+	while (n < 120) {
+		n += isr_byte_ring_write(&byte_ring, data + n, 120 - n);
+		if (n < 120)
+			xt_ok(isr_wait(&queue.room, ISR_FOREVER));
+	}
+	return 0;
+}
+
+static int read_all(void *arg)
+{
+	uint8_t data[120], got[120];
+	struct isr_task *task;
+	size_t n = 0, part, i;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7);
+	task = create(write_all, data);
+	while (n < sizeof(got)) {
+		xt_ok(isr_wait(&byte_ring.ready, ISR_FOREVER));
+		do {
+			part = isr_byte_ring_read(&byte_ring, got + n,
+						  sizeof(got) - n);
+			n += part;
+		} while (part);
+		isr_flag_set(&queue.room);
+	}
+	ck_assert_mem_eq(got, data, sizeof(data));
+	return await_task(task);
+}
+
+START_TEST(ringio_hands_on_more_than_it_holds)
+{
+	xt_ok(isr_byte_ring_init(&byte_ring, loop, bytes, sizeof(bytes)));
+	run_main(read_all, NULL);
+	say("end");
+
+	ck_assert_str_eq(trace, "end");
+	xt_ok(isr_byte_ring_done(&byte_ring));
+}
+END_TEST
+
+/*
+ * A thread on the other side. What was put is there for whom the flag has
+ * woken: a queue that sets its flag first hangs here.
+ */
+
+#define N_INTS 100000
+
+static struct isr_ring to_thread;
+static struct isr_event to_thread_slots[2];
+static atomic_bool is_over;
+
+static void *echo(void *arg)
+{
+	struct isr_event event;
+
+	while (!is_over) {
+		if (isr_ring_get(&to_thread, &event, 1) == 1)
+			xt_ok(isr_ring_put_wait(&queue.ring, &event,
+						ISR_FOREVER));
+		else
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* So many are on their way at a time. */
+static int send_and_receive(void *arg)
+{
+	int n_ahead = *(const int *)arg, n_sent = 0, n_got = 0;
+	struct isr_event event = {.value = 0};
+
+	while (n_got < N_INTS) {
+		for (; n_sent < N_INTS && n_sent < n_got + n_ahead; n_sent++) {
+			event.value = n_sent;
+			ck_assert_int_eq(isr_ring_put(&to_thread, &event), 0);
+		}
+		xt_ok(isr_wait(&queue.ring.ready, ISR_FOREVER));
+		while (isr_ring_get(&queue.ring, &event, 1) == 1)
+			ck_assert_int_eq(event.value, n_got++);
+	}
+	say("%d", n_got);
+	return 0;
+}
+
+START_TEST(queue_echo_of_a_thread_loses_nothing)
+{
+	static int n_aheads[] = {1, 2};
+	pthread_t thread;
+
+	is_over = false;
+	xt_ok(isr_ring_init(&to_thread, NULL, to_thread_slots, 2,
+			    ISR_RING_DROP_NEW));
+	ck_assert_int_eq(pthread_create(&thread, NULL, echo, NULL), 0);
+	run_main(send_and_receive, &n_aheads[_i]);
+	is_over = true;
+	pthread_join(thread, NULL);
+	xt_ok(isr_ring_done(&to_thread));
+
+	ck_assert_str_eq(trace, "100000");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queues of tasks");
+	TCase *tcase = xt_case(suite, "asyntest");
+
+	tcase_add_checked_fixture(tcase, setup, trace_teardown);
+	tcase_add_test(tcase, queue_is_kept_full_by_competing_putters);
+	tcase_add_test(tcase, queue_is_drained_by_competing_getters);
+	tcase_add_loop_test(tcase, queue_hands_all_on_in_order, 0, 3);
+	tcase_add_test(tcase, queue_that_overruns_keeps_the_latest_and_counts);
+	tcase_add_test(tcase, ringio_hands_on_more_than_it_holds);
+
+	tcase = xt_case(suite, "threads");
+	tcase_add_checked_fixture(tcase, setup, trace_teardown);
+	tcase_add_loop_test(tcase, queue_echo_of_a_thread_loses_nothing, 0, 2);
+	return xt_main(suite);
+}
