@@ -142,6 +142,14 @@ static inline void run_main(isr_task_cb *fn, void *arg)
 	xt_ok(isr_loop_run(loop));
 }
 
+static inline uint64_t count_tasks(void)
+{
+	struct isr_loop_stats stats;
+
+	xt_ok(isr_loop_get_stats(loop, &stats));
+	return stats.tasks;
+}
+
 static inline void yield(void)
 {
 	xt_ok(isr_yield());
