@@ -31,6 +31,7 @@ void bench_schedule(void);
 void bench_bridge(void);
 void bench_four_tasks(void);
 void bench_task(void);
+void bench_see(void);
 
 /* Parts of wake and ring with a file of their own. */
 void bench_lost(void);

@@ -52,7 +52,7 @@ static const struct {
 	{"ring", bench_ring},	  {"pipeline", bench_pipeline},
 	{"timer", bench_timer},	  {"schedule", bench_schedule},
 	{"bridge", bench_bridge}, {"four-tasks", bench_four_tasks},
-	{"task", bench_task},
+	{"task", bench_task},	  {"see", bench_see},
 };
 
 static const char *arg_output = "results.json";
@@ -64,7 +64,7 @@ static const char usage[] =
 	"  --quick    try everything in seconds; the figures mean nothing\n"
 	"  --rounds   interleaved runs of each measurement, 1 to 64 (5)\n"
 	"  --only     set, wake, ring, pipeline, timer, schedule, bridge,\n"
-	"             four-tasks or task\n"
+	"             four-tasks, task or see\n"
 	"  --output   where to write the results (results.json)\n";
 
 static void parse(int argc, char **argv)

@@ -19,23 +19,19 @@ static void check(int r, const char *what)
 	}
 }
 
-static void flag_cb(struct isr_flag *flag, uint32_t count, void *arg)
+static int burn(void *arg)
 {
-	timer_burn();
-	if (timer_is_done())
-		isr_loop_stop(loop);
-	else
-		isr_flag_set(flag);
+	do {
+		timer_burn();
+	} while (!timer_is_done() && isr_yield() == 0);
+	isr_loop_stop(loop);
+	return 0;
 }
 
-/* There is always one callback more to run. */
+/* There is always one step more to run. */
 static void keep_busy(void)
 {
-	static struct isr_flag flag;
-
-	check(isr_flag_init(&flag, loop, ISR_FLAG_AUTO), "isr_flag_init");
-	check(isr_flag_set_cb(&flag, flag_cb, NULL), "isr_flag_set_cb");
-	isr_flag_set(&flag);
+	check(isr_spawn(loop, NULL, burn, NULL, NULL), "isr_spawn");
 }
 
 /* When the first and the last expiration were due, as events tell. */
@@ -108,5 +104,43 @@ const struct timer_peer timer_isrloop = {
 			[TIMER_LOOP_IDLE] = run_idle,
 			[TIMER_LOOP_BUSY] = run_busy,
 			[TIMER_ISR_BUSY] = run_hard,
+		},
+};
+
+/* A task that sleeps until the next point of the grid. */
+static int keep_time(void *arg)
+{
+	uint64_t due_at_ns = clock_ns();
+
+	timer_begin(due_at_ns + TIMER_PERIOD_NS);
+	do {
+		due_at_ns += TIMER_PERIOD_NS;
+		isr_sleep((int64_t)(due_at_ns - clock_ns()));
+	} while (!timer_tick(1));
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static void run_task_idle(void)
+{
+	open_loop();
+	check(isr_spawn(loop, NULL, keep_time, NULL, NULL), "isr_spawn");
+	check(isr_loop_run(loop), "isr_loop_run");
+}
+
+static void run_task_busy(void)
+{
+	open_loop();
+	keep_busy();
+	check(isr_spawn(loop, NULL, keep_time, NULL, NULL), "isr_spawn");
+	check(isr_loop_run(loop), "isr_loop_run");
+}
+
+const struct timer_peer timer_isrloop_task = {
+	.subject = "isrloop-task",
+	.run =
+		{
+			[TIMER_LOOP_IDLE] = run_task_idle,
+			[TIMER_LOOP_BUSY] = run_task_busy,
 		},
 };

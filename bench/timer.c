@@ -27,8 +27,8 @@
 enum { N_TICKS = 2000, BURN_MAX_NS = 600000 };
 
 static const struct timer_peer *const timers[] = {
-	&timer_isrloop, &timer_timerfd,	      &timer_sigev,
-	&timer_libev,	&timer_libev_timerfd,
+	&timer_isrloop, &timer_isrloop_task, &timer_timerfd,
+	&timer_sigev,	&timer_libev,	     &timer_libev_timerfd,
 #ifdef HAVE_LIBUV
 	&timer_libuv,
 #endif

@@ -48,6 +48,7 @@ void timer_die(const char *what) __attribute__((noreturn));
 int timer_open_timerfd(int flags);
 
 extern const struct timer_peer timer_isrloop;
+extern const struct timer_peer timer_isrloop_task;
 extern const struct timer_peer timer_timerfd;
 extern const struct timer_peer timer_sigev;
 extern const struct timer_peer timer_libev;
