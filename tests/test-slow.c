@@ -277,6 +277,18 @@ static uint32_t get_state(struct isri_slow *slow)
 	return atomic_load(ATOMIC(&slow->state));
 }
 
+START_TEST(soon_wakes_a_watchdog_that_dozes)
+{
+	watch(ISR_SLOW_SOON, MS_NS);
+	while (get_state(get_slow()) != ISRI_SLOW_DOZING)
+		sched_yield();
+	spawn_as("hog", hog, NULL);
+	turn();
+
+	ck_assert(was_told);
+}
+END_TEST
+
 static uint64_t get_turns(struct isri_slow *slow)
 {
 	return atomic_load(ATOMIC(&slow->n_turns));
@@ -575,6 +587,7 @@ int main(void)
 	tcase_add_test(soon, soon_tells_of_a_call_by_its_address);
 	tcase_add_test(soon, soon_begins_anew_in_a_step);
 	tcase_add_test(soon, soon_knows_the_outer_step_again);
+	tcase_add_test(soon, soon_wakes_a_watchdog_that_dozes);
 	tcase_add_test(soon, soon_wakes_nothing_in_a_loop_that_sleeps);
 
 	tcase_add_checked_fixture(late, setup, task_teardown);

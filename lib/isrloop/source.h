@@ -433,6 +433,9 @@ ISR_API int isr_source_get_stats(struct isr_source *source,
 /**
  * @brief From the edge's stamp to the handler's start.
  *
+ * That of a soft handler is the callback. For what the loop runs after a hard
+ * one there is isr_flag_set_edge_hist().
+ *
  * Only for sources that stamp with CLOCK_MONOTONIC; else empty.
  *
  * @param source  Any source.
