@@ -16,6 +16,7 @@
 #include "step.h"
 
 struct isri_irq_thread;
+struct isri_pool;
 struct isri_tasks;
 
 /* Whatever lives in a loop and must end before it: sources. */
@@ -52,6 +53,8 @@ struct isri_loop_base {
 	/* lib/task.c's, since the first task; else NULL. */
 	struct isri_tasks *tasks;
 	void (*end_tasks)(struct isr_loop *loop);
+	/* Made with the first job of a task. */
+	struct isri_pool *pool;
 	uint64_t wakeups;
 	uint64_t passes;
 	struct isri_loop_member *members;

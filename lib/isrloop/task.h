@@ -267,6 +267,39 @@ typedef bool isr_wait_until_cb(void *arg);
 ISR_API int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 			   int64_t timeout_ns);
 
+/** Frees or gives back what a job was given. */
+typedef void isr_release_cb(void *arg);
+
+/**
+ * @brief Have a thread do blocking work, and wait for it.
+ *
+ * Each loop has a pool of up to 4 threads, made when they are needed and joined
+ * at its end; jobs begin in the order of the calls. No signal is handled in
+ * them. A job that has begun is not ended by anybody: when its task is
+ * cancelled, or its time is over, the task goes on and the job is finished
+ * later. So @arg must live until @release was called.
+ *
+ * That is done exactly once, unless the call was refused: before it returns, in
+ * the task, if the job is finished by then or never began; else when it is
+ * finished, in its thread. A loop that is freed waits for those jobs that have
+ * begun; the others never do.
+ *
+ * @param fn          The work: of the library it may call what is any class.
+ * @param arg         Handed to @fn and @release.
+ * @param release     NULL: none.
+ * @param ret_result  What @fn returned. May be NULL.
+ * @param timeout_ns  ISR_FOREVER, or how long to wait at most; 0: not at all.
+ * @context task
+ * @return 0, and @ret_result; -ETIMEDOUT; -ECANCELED, also when it did not
+ *         begin. Refused: -EINVAL for NULL or a timeout below ISR_FOREVER;
+ *         -ENOMEM; -EAGAIN when there is no thread and none can be made;
+ *         -EDEADLK outside a task or in a critical section; -EPERM in ISR
+ *         context or in a forked child.
+ * @since 0.1
+ */
+ISR_API int isr_offload(isr_task_cb *fn, void *arg, isr_release_cb *release,
+			int *ret_result, int64_t timeout_ns);
+
 ISR_END_DECLS
 
 #endif /* ISRLOOP_TASK_H */
