@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <isrloop/hist.h>
+
 #include "context.h"
 #include "flag.h"
 #include "step.h"
@@ -22,11 +24,15 @@ enum {
 	OTHERS = 1024,	 /* there are more flags, before and behind it */
 	ZEROED = 2048,	 /* never initialised */
 	FINISHED = 4096,
-	HALF = 8192,   /* a setter in another thread is half-way */
-	KICKER = 16384 /* and this one is about to write */
+	HALF = 8192,	/* a setter in another thread is half-way */
+	KICKER = 16384, /* and this one is about to write */
+	TIMED = 32768,	/* how long sets wait is measured */
+	EDGE = 65536,	/* since the event of whose handler sets it */
+	AHEAD = 131072	/* which is stamped ahead of its time */
 };
 
 static struct isr_flag flag, before, behind;
+static struct isr_hist hist;
 static uint64_t delivered, delivered_others, start;
 static unsigned int calls;
 static int result;
@@ -109,6 +115,11 @@ static void reset(void)
 		if (!is(NO_CALLBACK))
 			isr_flag_set_cb(&flag, on_flag, NULL);
 	}
+	memset(&hist, 0, sizeof(hist));
+	if (is(TIMED))
+		isr_flag_set_hist(&flag, &hist);
+	if (is(EDGE))
+		isr_flag_set_edge_hist(&flag, &hist);
 	prepare();
 	if (is(OTHERS))
 		init_other(&behind);
@@ -167,6 +178,14 @@ static void run_set(void)
 	(isr_flag_set)(&flag);
 }
 
+/* Each delivery was measured, once. */
+static void check_hist(void)
+{
+	step_loop_settle();
+	if (is(TIMED | EDGE))
+		step_equal(hist.count, calls);
+}
+
 static void check_set(void)
 {
 	if (!step_now->is_thread) {
@@ -176,8 +195,23 @@ static void check_set(void)
 		step_loop_settle();
 		step_equal(calls, 1);
 	}
+	check_hist();
 	check_sum(0, 1);
 }
+
+/* As in a handler; what it does is its own. */
+static void run_set_in_handler(void)
+{
+	struct isri_frame frame;
+
+	isri_context_enter(&frame, ISR_CONTEXT_SIGNAL,
+			   (struct isr_loop *)&step_head, NULL);
+	frame.event_ns = is(AHEAD) ? UINT64_MAX : 1;
+	(isr_flag_set)(&flag);
+	isri_context_leave(&frame);
+}
+
+#define check_set_in_handler check_set
 
 /* The form that programs have inline, as a function that can be named. */
 __attribute__((noinline)) void step_set_inline(struct isr_flag *which)
@@ -265,6 +299,7 @@ static void run_deliver(void)
 static void check_deliver(void)
 {
 	step_loop_settle();
+	check_hist();
 	if (is(STICKY)) {
 		step_equal(isr_flag_peek(&flag), start + sets_over());
 		step_expect(calls == 1 || is(FORGOTTEN));
@@ -451,6 +486,15 @@ const struct step_scenario step_flag_scenarios[] = {
 	LOOP_OVER("set, set already", set, SET),
 	LOOP_OVER("set, armed", set, ARMED),
 	LOOP_OVER("inline set", set_inline, 0),
+	SET_OVER("set, timed", set, TIMED),
+	SET_OVER("inline set, timed", set_inline, TIMED),
+	LOOP_OVER("set, timed", set, TIMED),
+	SET_OVER("set, timed from the edge", set, EDGE),
+	SET_OVER("set in a handler, timed from the edge", set_in_handler, EDGE),
+	LOOP_OVER("set in a handler, timed from the edge", set_in_handler,
+		  EDGE),
+	SET_OVER("set in a handler, of an edge to come", set_in_handler,
+		 EDGE | AHEAD),
 	SET_OVER("set, one below full", set_full, NEARLY_FULL),
 	SET_OVER("set, full", set_full, FULL),
 	SET_OVER("inline set, full", set_inline_full, FULL),
@@ -474,6 +518,8 @@ const struct step_scenario step_flag_scenarios[] = {
 	SET_OVER("deliver, not set", deliver, 0),
 	SET_OVER("deliver, set", deliver, SET),
 	SET_OVER("deliver, among others", deliver, SET | OTHERS),
+	SET_OVER("deliver, timed", deliver, SET | TIMED),
+	SET_OVER("deliver, sticky and timed", deliver, SET | STICKY | TIMED),
 	SET_OVER("deliver, forgotten", deliver, FORGOTTEN),
 	SET_OVER("deliver, forgotten and sticky", deliver, FORGOTTEN | STICKY),
 	SET_OVER("deliver, forgotten, no callback", deliver,

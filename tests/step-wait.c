@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <isrloop/hist.h>
+
 #include "flag-wait.h"
 #include "flag.h"
 #include "step.h"
@@ -30,12 +32,14 @@ enum {
 	BEHIND = 65536,	  /* only the second of two that wait is a task */
 	LATCHED = 32768,  /* a task has its share, and may give it back */
 	BETWEEN = 131072, /* so have two others, of another flag as well */
-	FULL = 262144	  /* the flag cannot count more */
+	FULL = 262144,	  /* the flag cannot count more */
+	TIMED = 524288	  /* how long sets wait is measured */
 };
 
 #define WAITERS 3
 
 static struct isr_flag flag, other;
+static struct isr_hist hist;
 static struct isri_waiter waiters[WAITERS];
 static bool is_waiting[WAITERS];
 /* Tasks: woken, and not run since. */
@@ -210,6 +214,9 @@ static void reset(void)
 			      (is(EXCLUSIVE) ? ISR_FLAG_EXCLUSIVE : 0));
 	if (is(CALLBACK))
 		isr_flag_set_cb(&flag, on_flag, NULL);
+	memset(&hist, 0, sizeof(hist));
+	if (is(TIMED))
+		isr_flag_set_hist(&flag, &hist);
 	if (!is(LATE))
 		wait_before();
 	if (is(SET | KEPT)) {
@@ -276,6 +283,12 @@ static void check(void)
 		step_equal(isr_flag_peek(&flag), sets());
 	else
 		step_equal(sum() + isr_flag_peek(&flag), sets());
+
+	/* Each delivery was measured; of those that were cleared, none. */
+	if (is(TIMED)) {
+		step_expect(hist.count >= is(SET));
+		step_expect(hist.count <= sets());
+	}
 
 	/* Who still waits is served by the next sets, in order. */
 	for (i = 0; i < WAITERS; i++)
@@ -579,6 +592,8 @@ const struct step_scenario step_wait_scenarios[] = {
 	SET_OVER("done, latched between others", done_latched,
 		 TASK | TASKS | SET | LATCHED | BETWEEN),
 	SET_OVER("give back, told", give_back, TASK | TASKS | TOLD | LATCHED),
+	SET_OVER("deliver, timed", deliver, ONE | SET | TIMED),
+	SET_OVER("deliver, cleared and timed", deliver, ONE | KEPT | TIMED),
 	SET_OVER("deliver, a task", deliver, TASKS | ONE | SET),
 	SET_OVER("deliver, two tasks", deliver, TASKS | TWO | SET),
 	SET_OVER("deliver, a thread and a task", deliver, BEHIND | TWO | SET),
