@@ -250,6 +250,20 @@ static int check_many(struct isr_flag *const *flags, size_t n,
 	return 0;
 }
 
+/* Whose count could not be there for both places. */
+static bool has_one_twice(struct isr_flag *const *flags, size_t n)
+{
+	size_t i, j;
+
+	for (i = 1; i < n; i++) {
+		for (j = 0; j < i; j++) {
+			if (flags[i] == flags[j])
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Apart, so that the room for many is on a stack only where it is used. */
 static __attribute__((noinline)) int run_few(struct wait *wait,
 					     int64_t timeout_ns)
@@ -298,6 +312,8 @@ int isr_wait_all(struct isr_flag *const *flags, size_t n, int64_t timeout_ns)
 	r = check_many(flags, n, timeout_ns);
 	if (r < 0)
 		return r;
+	if (has_one_twice(flags, n))
+		return -EINVAL;
 	r = isri_task_check_wait();
 	if (r < 0)
 		return r;

@@ -472,6 +472,16 @@ START_TEST(all_ends_with_its_loop)
 }
 END_TEST
 
+START_TEST(all_of_one_flag_twice_is_refused)
+{
+	set(2, &a);
+	start_two(&one, WAIT_ALL, &a, &a);
+
+	assert_ends(&one, -EINVAL);
+	assert_counts(2, 0);
+}
+END_TEST
+
 START_TEST(all_of_as_many_as_there_may_be)
 {
 	static struct isr_flag many[ISR_WAIT_MAX];
@@ -544,6 +554,7 @@ int main(void)
 	tcase_add_loop_test(tc, all_does_not_miss_a_flag_that_it_had, 0, 2);
 	tcase_add_test(tc, all_ends_with_a_flag_that_it_had_not);
 	tcase_add_test(tc, all_ends_with_its_loop);
+	tcase_add_test(tc, all_of_one_flag_twice_is_refused);
 	tcase_add_test(tc, all_of_as_many_as_there_may_be);
 	tcase_add_test(tc, all_beside_others_keeps_its_place);
 	return xt_main(suite);

@@ -231,11 +231,12 @@ ISR_API int isr_wait_any(struct isr_flag *const *flags, size_t n,
  * this wait, once. When the wait fails, those that it has consumed get their
  * counts back. One that was consumed may end; it is not missed.
  *
- * @param flags       As in isr_wait_any().
+ * @param flags       As in isr_wait_any(), each once.
  * @param n           How many, 1 to ISR_WAIT_MAX.
  * @param timeout_ns  As in isr_wait().
  * @context task
- * @return 0; errors as isr_wait_any().
+ * @return 0; errors as isr_wait_any(), and -EINVAL for a flag that is there
+ *         twice.
  * @since 0.1
  */
 ISR_API int isr_wait_all(struct isr_flag *const *flags, size_t n,
