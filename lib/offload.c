@@ -101,6 +101,7 @@ static void run_job(struct isri_pool *pool, struct job *job)
 		release_job(job);
 	else
 		isr_flag_set(&pool->finished);
+	ISR_TEST_POINT("offload:told");
 	pthread_mutex_lock(&pool->lock);
 }
 
@@ -115,6 +116,7 @@ static void *run_thread(void *arg)
 			continue;
 		}
 		pool->n_idle++;
+		ISR_TEST_POINT("offload:idle");
 		pthread_cond_wait(&pool->more, &pool->lock);
 		pool->n_idle--;
 	}
@@ -303,6 +305,7 @@ static int offload(struct isr_task *self, const struct job *what,
 		free(job);
 		return r;
 	}
+	ISR_TEST_POINT("offload:queued");
 	r = await(pool, job, self, timeout_ns);
 	if (!leave(pool, job))
 		return r;
