@@ -291,6 +291,16 @@ bool isri_step_goes_on(struct isr_loop *loop)
 	return true;
 }
 
+bool isri_step_has_time(struct isr_loop *loop)
+{
+	const struct isri_pass *pass = steps_of(loop)->pass;
+
+	if (!pass)
+		return true;
+	return !isri_wake_of(loop)->halted && !is_urgent_due(loop) &&
+	       isr_now_ns() - pass->now_ns < ISRI_PASS_NS;
+}
+
 static void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -79,6 +79,14 @@ struct isri_step *isri_step_take(struct isr_loop *loop, enum isri_band band)
 	return step;
 }
 
+void isri_steps_hasten(struct isr_loop *loop)
+{
+	struct isri_step *step;
+
+	while ((step = isri_step_take(loop, ISRI_BAND_AGAIN)))
+		isri_step_queue(loop, step, ISRI_BAND_URGENT);
+}
+
 bool isri_steps_are_due(struct isr_loop *loop)
 {
 	const struct isri_steps *steps = &isri_loop_base(loop)->steps;

@@ -18,9 +18,10 @@
 
 enum isri_band {
 	ISRI_BAND_URGENT, /* woken by a flag: before other ready work */
+	ISRI_BAND_AGAIN,  /* waits for a flag to become urgent again */
 	ISRI_BAND_ORDINARY
 };
-#define ISRI_BANDS 2
+#define ISRI_BANDS 3
 
 /* Caller's memory, zeroed but for run and name. */
 struct isri_step {
@@ -77,10 +78,13 @@ static inline bool isri_step_is_queued(const struct isri_step *step)
 	return step->prev;
 }
 
+/* All that are to be urgent again are, in their order. */
+void isri_steps_hasten(struct isr_loop *loop);
+
 /* The first of its band, off the queue; NULL: none. */
 struct isri_step *isri_step_take(struct isr_loop *loop, enum isri_band band);
 
-/* A step is queued, or a flag is ready; not: a flag is pending. */
+/* A step may run, or a flag is ready; not: a flag is pending. */
 bool isri_steps_are_due(struct isr_loop *loop);
 
 /*
@@ -116,5 +120,10 @@ void isri_step_rename(struct isr_loop *loop, const char *name);
  * puts itself, with what is left, back where it came from, and returns.
  */
 bool isri_step_goes_on(struct isr_loop *loop);
+/*
+ * The step that runs may go on for a while as the same step, for nobody is due
+ * whom a flag has woken, and it has not run for ISRI_PASS_NS.
+ */
+bool isri_step_has_time(struct isr_loop *loop);
 
 #endif /* ISRI_STEP_H */

@@ -25,6 +25,7 @@
 struct call {
 	struct isr_stream *stream;
 	struct isr_task *self;
+	int64_t timeout_ns;
 	uint64_t due_ns;
 	bool is_due;
 };
@@ -80,6 +81,7 @@ static void call_init(struct call *call, struct isr_stream *stream,
 	*call = (struct call){
 		.stream = stream,
 		.self = isri_task_current(),
+		.timeout_ns = timeout_ns,
 		.due_ns = isri_futex_deadline_ns(timeout_ns),
 		.is_due = timeout_ns == 0,
 	};
@@ -97,6 +99,14 @@ static int begin_read(struct call *call, struct isr_stream *stream,
 	stream->is_reading = true;
 	call_init(call, stream, timeout_ns);
 	return 0;
+}
+
+static int end_read(struct call *call, int r)
+{
+	call->stream->is_reading = false;
+	if (r >= 0)
+		isri_task_go_on(call->self, call->timeout_ns);
+	return r;
 }
 
 static size_t count_buffered(const struct isr_stream *stream)
@@ -183,9 +193,7 @@ int isr_stream_read(struct isr_stream *stream, void *ret_data, size_t n,
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
-	r = read_any(&call, ret_data, n < INT_MAX ? n : INT_MAX);
-	stream->is_reading = false;
-	return r;
+	return end_read(&call, read_any(&call, ret_data, n < INT_MAX ? n : INT_MAX));
 }
 
 static int read_exact(struct call *call, void *data, size_t n)
@@ -219,9 +227,7 @@ int isr_stream_read_exact(struct isr_stream *stream, void *ret_data, size_t n,
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
-	r = read_exact(&call, ret_data, n);
-	stream->is_reading = false;
-	return r;
+	return end_read(&call, read_exact(&call, ret_data, n));
 }
 
 /*
@@ -279,9 +285,7 @@ int isr_stream_get_line(struct isr_stream *stream, char *ret_line, size_t size,
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
-	r = get_line(&call, ret_line, size);
-	stream->is_reading = false;
-	return r;
+	return end_read(&call, get_line(&call, ret_line, size));
 }
 
 /*
@@ -334,6 +338,8 @@ int isr_stream_write(struct isr_stream *stream, const void *data, size_t n,
 		call_init(&call, stream, timeout_ns);
 		r = write_all(&call, data, n, &n_written);
 		stream->is_writing = false;
+		if (r == 0)
+			isri_task_go_on(call.self, timeout_ns);
 	}
 	if (ret_written)
 		*ret_written = n_written;

@@ -97,6 +97,19 @@ void isri_task_give_way(struct isr_task *self)
 	isri_task_suspend(self);
 }
 
+void isri_task_go_on(struct isr_task *self, int64_t timeout_ns)
+{
+	if (timeout_ns == 0 || isri_step_has_time(self->loop))
+		return;
+	/*
+	 * Behind the flags that are set, as if it waited for one. Not behind
+	 * ordinary steps: it would wait for all that are ready.
+	 */
+	isri_task_resume(self, ISRI_BAND_AGAIN);
+	isr_flag_set(&tasks_of(self)->again);
+	isri_task_suspend(self);
+}
+
 int isri_task_check_wait_for(const char *function)
 {
 	struct isr_task *self = isri_task_current();
@@ -245,6 +258,7 @@ static void tasks_free(struct isr_loop *loop)
 		isri_task_report(tasks->ended);
 		isri_task_free(tasks->ended);
 	}
+	isr_flag_done(&tasks->again);
 	isri_stacks_done(&tasks->stacks);
 	isri_loop_base(loop)->tasks = NULL;
 	if (tasks->gave_crash_stack)

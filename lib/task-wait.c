@@ -212,6 +212,8 @@ static int run(struct wait *wait, int64_t timeout_ns)
 
 	wait_init(wait);
 	r = begin(wait, timeout_ns);
+	if (r > 0)
+		isri_task_go_on(wait->self, timeout_ns);
 	if (r != 0)
 		return r;
 	due_ns = isri_futex_deadline_ns(timeout_ns);
@@ -348,8 +350,10 @@ int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 		return r;
 	due_ns = isri_futex_deadline_ns(timeout_ns);
 	do {
-		if (cb(arg))
+		if (cb(arg)) {
+			isri_task_go_on(isri_task_current(), timeout_ns);
 			return 0;
+		}
 		r = pause_until(due_ns, period_ns);
 	} while (r == 0);
 	return r;

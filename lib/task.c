@@ -35,6 +35,12 @@ static int check_config(const struct isr_task_config *config)
 	return 0;
 }
 
+/* All flags that were set before it have been delivered. */
+static void on_again(struct isr_flag *again, uint32_t count, void *arg)
+{
+	isri_steps_hasten(arg);
+}
+
 static int get_tasks(struct isr_loop *loop, struct isri_tasks **ret_tasks)
 {
 	struct isri_loop_base *base = isri_loop_base(loop);
@@ -46,6 +52,9 @@ static int get_tasks(struct isr_loop *loop, struct isri_tasks **ret_tasks)
 			return -ENOMEM;
 		tasks->stacks.n_max = base->config.stacks_kept;
 		tasks->gave_crash_stack = isri_crash_thread_begin();
+		/* Cannot fail: the loop is open. */
+		isr_flag_init(&tasks->again, loop, ISR_FLAG_AUTO);
+		isr_flag_set_cb(&tasks->again, on_again, loop);
 		base->tasks = tasks;
 		base->end_tasks = isri_tasks_end;
 	}

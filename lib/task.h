@@ -70,6 +70,8 @@ struct isri_tasks {
 	struct isr_task *alive;
 	/* Those that have ended and have a handle. */
 	struct isr_task *ended;
+	/* Set for those who let others go first; see isri_task_go_on(). */
+	struct isr_flag again;
 	/* How many were made without a name. */
 	unsigned int n_unnamed;
 	bool gave_crash_stack;
@@ -97,6 +99,12 @@ void isri_task_suspend(struct isr_task *self);
  * when that time has come.
  */
 bool isri_task_suspend_until(struct isr_task *self, uint64_t due_ns);
+/*
+ * A wait of that time was over at once, with what it was for: the caller goes
+ * on, but after those who are due, and after a while even if nobody is. A wait
+ * of no time is a mere look, after which it always goes on.
+ */
+void isri_task_go_on(struct isr_task *self, int64_t timeout_ns);
 /* Its step runs once more, also when it was to anyway. Loop thread. */
 void isri_task_resume(struct isr_task *task, enum isri_band band);
 /* It shall end: each wait returns -ECANCELED. */

@@ -107,6 +107,8 @@ static int wait_fd(struct isr_task *self, int fd, unsigned int events,
 		if (isri_task_is_cancelled(self))
 			return -ECANCELED;
 		r = look(fd, events);
+		if (r > 0)
+			isri_task_go_on(self, timeout_ns);
 		if (r != 0)
 			return r;
 		if (is_due)

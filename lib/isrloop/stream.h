@@ -21,9 +21,9 @@ ISR_BEGIN_DECLS
  *
  * Any number of tasks may wait for one descriptor, each for what it wants; all
  * are woken, and whoever comes too late waits again. What is always ready, as
- * regular files are, is so here. If it is ready it is so at once, and nobody
- * else runs. The descriptor must not be closed meanwhile: cancel the task
- * first.
+ * regular files are, is so here. If it is ready the task goes on as
+ * after isr_wait(). The descriptor must not be closed meanwhile: cancel the
+ * task first.
  *
  * @param fd          Any kind.
  * @param events      enum isr_fd_events, at least one.
@@ -78,7 +78,8 @@ ISR_API int isr_stream_init(struct isr_stream *stream, int fd, void *buffer,
  *
  * As all that reads a stream: a call that fails has consumed nothing, not even
  * when it was cancelled or its time was over half-way; and what is there
- * already is returned at once, without anybody else running.
+ * already is consumed at once, after which the task goes on as after
+ * isr_wait().
  *
  * @param stream      Initialised.
  * @param ret_data    Room for @n bytes.

@@ -184,10 +184,11 @@ ISR_API int isr_task_get_stats(const struct isr_task *task,
 /**
  * @brief Wait until a flag is set, and consume it.
  *
- * A flag that is set already is consumed at once, and nobody else runs. Of an
- * AUTO flag a task that waits alone gets the whole count; of several, tasks or
- * threads, each gets 1 in the order in which they came, and the last one what
- * is left. A STICKY flag lets all of them go and stays set. A flag that was
+ * A flag that is set already is consumed at once; if somebody else is due whom
+ * a flag has woken, or the task has run for 100 us, others run before it goes
+ * on, unless @timeout_ns is 0. Of an AUTO flag a task that waits alone gets the
+ * whole count; of several, tasks or threads, each gets 1 in the order in which
+ * they came, and the last one what is left. A STICKY flag lets all of them go and stays set. A flag that was
  * cleared before the task runs does not end the wait. A wait that fails has
  * consumed nothing. When the time is over and the flag is set, the flag wins;
  * when the task is cancelled, it does not.

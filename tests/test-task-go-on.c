@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/*
+ * Tasks whose waits are over at once, again and again: they do not keep the
+ * loop for themselves. Time is the program's own, see xt-trace.h.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <isrloop/stream.h>
+#include <isrloop/task.h>
+
+#include "xt-trace.h"
+
+#define US INT64_C(1000)
+#define TURNS 4
+
+static struct isr_flag own, second, other;
+
+static void setup(void)
+{
+	trace_setup();
+	xt_ok(isr_flag_init(&own, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_init(&second, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_init(&other, loop, ISR_FLAG_AUTO));
+}
+
+/*
+ * All that waits
+ */
+
+enum kind { FLAG, ANY, ALL, UNTIL, FD, READ, READ_EXACT, LINE, WRITE, KINDS };
+
+static enum kind kind;
+static int64_t timeout_ns;
+static int fds[2];
+static unsigned char buffer[64];
+static struct isr_stream in, out;
+
+static void open_streams(void)
+{
+	char lines[] = "a\nb\nc\nd\n";
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(fds[1], lines, 2 * TURNS), 2 * TURNS);
+	xt_ok(isr_stream_init(&in, fds[0], buffer, sizeof(buffer)));
+	xt_ok(isr_stream_init(&out, fds[1], NULL, 0));
+}
+
+static void close_streams(void)
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static bool is_true(void *arg)
+{
+	return true;
+}
+
+/* Over at once; what a success returns. */
+static int wait_once(void)
+{
+	struct isr_flag *flags[] = {&own, &second};
+	char line[8];
+
+	isr_flag_set(&own);
+	isr_flag_set(&second);
+	switch (kind) {
+	case FLAG:
+		return isr_wait(&own, timeout_ns) - 1;
+	case ANY:
+		return isr_wait_any(flags, 2, timeout_ns);
+	case ALL:
+		return isr_wait_all(flags, 2, timeout_ns);
+	case UNTIL:
+		return isr_wait_until(is_true, NULL, 0, timeout_ns);
+	case FD:
+		return isr_wait_fd(fds[0], ISR_FD_READ, timeout_ns) -
+		       ISR_FD_READ;
+	case READ:
+		return isr_stream_read(&in, line, 2, timeout_ns) - 2;
+	case READ_EXACT:
+		return isr_stream_read_exact(&in, line, 2, timeout_ns) - 2;
+	case LINE:
+		return isr_stream_get_line(&in, line, 8, timeout_ns) - 2;
+	default:
+		return isr_stream_write(&out, "a", 1, timeout_ns, NULL);
+	}
+}
+
+static int wait_four_times(void *arg)
+{
+	int i;
+
+	for (i = 0; i < TURNS; i++) {
+		ck_assert_int_eq(wait_once(), 0);
+		say("h%d", i);
+		if (i == 1)
+			isr_flag_set(&other);
+	}
+	return 0;
+}
+
+static int wait_for_other(void *arg)
+{
+	ck_assert_int_eq(isr_wait(&other, ISR_FOREVER), 1);
+	say("w");
+	return 0;
+}
+
+/* It is always ready, but no flag has woken it. */
+static int spin(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		yield();
+		say("s");
+	}
+	return 0;
+}
+
+static int wait_beside_others(void *arg)
+{
+	struct isr_task *waiter = create(wait_for_other, NULL), *hog;
+
+	yield();
+	hog = create(wait_four_times, NULL);
+	go(spin, NULL);
+	ck_assert_int_eq(await_task(hog), 0);
+	return await_task(waiter);
+}
+
+START_TEST(go_on_after_those_who_are_due)
+{
+	kind = (enum kind)_i;
+	timeout_ns = ISR_FOREVER;
+	open_streams();
+
+	run_main(wait_beside_others, NULL);
+	ck_assert_str_eq(trace, "h0 h1 w h2 h3");
+
+	close_streams();
+}
+END_TEST
+
+START_TEST(go_on_after_a_mere_look)
+{
+	kind = (enum kind)_i;
+	timeout_ns = 0;
+	open_streams();
+
+	run_main(wait_beside_others, NULL);
+	ck_assert_str_eq(trace, "h0 h1 h2 h3 w");
+
+	close_streams();
+}
+END_TEST
+
+/*
+ * The flag is set whenever it looks, and nobody else is woken by one.
+ */
+
+static int take_and_compute(void *arg)
+{
+	const int64_t *work_ns = arg;
+
+	while (isr_wait(&own, ISR_FOREVER) > 0) {
+		say("h");
+		clock_ns += (uint64_t)*work_ns;
+	}
+	return 0;
+}
+
+static int spin_beside_a_hog(void *arg)
+{
+	struct isr_task *hog = create(take_and_compute, arg), *spinner;
+
+	yield();
+	spinner = create(spin, NULL);
+	ck_assert_int_eq(await_task(spinner), 0);
+	isr_cancel(hog);
+	return await_task(hog);
+}
+
+START_TEST(go_on_for_no_more_than_urgent_work_may)
+{
+	const struct isr_loop_config config = {
+		.sz = sizeof(config),
+		.urgent_ns = 200 * US,
+	};
+	int64_t work_ns = 40 * US;
+
+	trace_teardown();
+	trace_setup_with(&config);
+	xt_ok(isr_flag_init(&own, loop, ISR_FLAG_STICKY));
+	isr_flag_set(&own);
+
+	/* Three times 40 us are more than 100, two such turns than 200. */
+	run_main(spin_beside_a_hog, &work_ns);
+	ck_assert_str_eq(trace, "h h h h h h h h h h h h h h h h h h h h h "
+				"s h h h h h h s h h h h h h s h");
+}
+END_TEST
+
+static int stop_later(void *arg)
+{
+	doze(MS);
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static unsigned int n_taken;
+
+static int take_for_long(void *arg)
+{
+	while (n_taken < 10000 && isr_wait(&own, ISR_FOREVER) > 0) {
+		n_taken++;
+		clock_ns += 10 * US;
+		isr_flag_set(&own);
+	}
+	return 0;
+}
+
+START_TEST(go_on_no_longer_than_to_a_stop)
+{
+	n_taken = 0;
+	isr_flag_set(&own);
+	go(stop_later, NULL);
+	go(take_for_long, NULL);
+
+	xt_ok(isr_loop_run(loop));
+	/* 1 ms is 100 turns; what urgent steps may take comes on top. */
+	ck_assert_uint_ge(n_taken, 90);
+	ck_assert_uint_lt(n_taken, 1000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("task go on");
+	TCase *tc = xt_case(suite, "due");
+
+	tcase_add_checked_fixture(tc, setup, trace_teardown);
+	tcase_add_loop_test(tc, go_on_after_those_who_are_due, 0, KINDS);
+	tcase_add_loop_test(tc, go_on_after_a_mere_look, 0, KINDS);
+
+	tc = xt_case(suite, "time");
+	tcase_add_checked_fixture(tc, setup, trace_teardown);
+	tcase_add_test(tc, go_on_for_no_more_than_urgent_work_may);
+	tcase_add_test(tc, go_on_no_longer_than_to_a_stop);
+
+	return xt_main(suite);
+}
