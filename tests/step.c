@@ -65,7 +65,7 @@ static const struct step_scenario *const all[] = {
 	step_flag_scenarios,  step_wake_scenarios,	step_wait_scenarios,
 	step_ring_scenarios,  step_byte_ring_scenarios, step_latch_scenarios,
 	step_guard_scenarios, step_word_scenarios,	step_schedule_scenarios,
-	step_emerg_scenarios, step_mask_scenarios,
+	step_emerg_scenarios, step_mask_scenarios,	step_delay_scenarios,
 };
 
 /* To the end of a trial: from run() through check() to the next begin. */

@@ -41,6 +41,7 @@ struct step_scenario {
 
 /* Each ends with an entry without a name. */
 extern const struct step_scenario step_byte_ring_scenarios[];
+extern const struct step_scenario step_delay_scenarios[];
 extern const struct step_scenario step_emerg_scenarios[];
 extern const struct step_scenario step_flag_scenarios[];
 extern const struct step_scenario step_guard_scenarios[];
@@ -85,6 +86,8 @@ bool step_loop_arm(void);
 void step_loop_turn(void);
 /* Wakes up only if it has to: what is left behind then is found. */
 void step_loop_settle(void);
+/* The clock stands still but for this, and a microsecond a look. */
+void step_pass_time(uint64_t ns);
 /* Writes to the eventfd since init; they stay there. */
 unsigned int step_loop_kicks(void);
 
