@@ -34,7 +34,8 @@ static void leaving(struct isri_switch *from, struct isri_switch *to,
 				       to->stack, to->stack_bytes);
 }
 
-static void arrived(struct isri_switch *here)
+/* Apart, for it may be another thread, whose variable is elsewhere. */
+static __attribute__((noinline)) void arrived(struct isri_switch *here)
 {
 	/* Only this tells where a thread's own stack is. */
 	__sanitizer_finish_switch_fiber(here->fake_stack, &left->stack,

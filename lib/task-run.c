@@ -51,12 +51,21 @@ struct isr_task *isri_task_current(void)
  * The task's side
  */
 
+/*
+ * Apart, so that the compiler asks anew where errno is: the loop may go on in
+ * another thread, and this one may be gone.
+ */
+static __attribute__((noinline)) void set_errno(int value)
+{
+	errno = value;
+}
+
 void isri_task_suspend(struct isr_task *self)
 {
 	int saved = errno;
 
 	isri_switch_to(&self->context, &self->runner->back);
-	errno = saved;
+	set_errno(saved);
 }
 
 bool isri_task_suspend_until(struct isr_task *self, uint64_t due_ns)

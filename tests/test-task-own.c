@@ -5,6 +5,7 @@
  * many, and that one for which there is no memory leaves nothing behind.
  */
 #include <fenv.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -101,6 +102,56 @@ START_TEST(task_keeps_its_errno)
 	spawn(keep_errno, &mine[0]);
 	spawn(keep_errno, &mine[1]);
 	run_all();
+}
+END_TEST
+
+/* A compiler may keep the place of a thread's errno. */
+static __attribute__((noinline)) int get_errno(void)
+{
+	return errno;
+}
+
+static int keep_errno_elsewhere(void *arg)
+{
+	errno = EDOM;
+	xt_ok(isr_wait(arg, ISR_FOREVER));
+	ck_assert_int_eq(get_errno(), EDOM);
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static int stop_the_loop(void *arg)
+{
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static void *run_for_a_while(void *arg)
+{
+	int r = isr_loop_run(loop);
+
+	return (void *)(intptr_t)r;
+}
+
+START_TEST(task_keeps_its_errno_in_another_thread)
+{
+	struct isr_flag flag;
+	pthread_t thread;
+	void *result;
+
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	spawn(keep_errno_elsewhere, &flag);
+	spawn(stop_the_loop, NULL);
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_for_a_while, NULL),
+			 0);
+	pthread_join(thread, &result);
+	xt_ok((int)(intptr_t)result);
+
+	errno = EILSEQ;
+	isr_flag_set(&flag);
+	xt_ok(isr_loop_run(loop));
+	ck_assert_uint_eq(count_alive(), 0);
+	xt_ok(isr_flag_done(&flag));
 }
 END_TEST
 
@@ -403,6 +454,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, self_is_the_task_that_runs);
 	tcase_add_test(tcase, self_is_nobody_while_tasks_wait);
 	tcase_add_test(tcase, task_keeps_its_errno);
+	tcase_add_test(tcase, task_keeps_its_errno_in_another_thread);
 	tcase_add_test(tcase, task_keeps_its_floating_point_state);
 	tcase_add_test(tcase, stats_tell_what_of_the_stack_was_used);
 	tcase_add_test(tcase, stats_can_be_asked_for_by_the_task_itself);
