@@ -327,20 +327,38 @@ int isr_wait_all(struct isr_flag *const *flags, size_t n, int64_t timeout_ns)
 static int pause_until(uint64_t due_ns, uint64_t period_ns)
 {
 	uint64_t now_ns = isr_now_ns();
+	uint64_t left_ns = due_ns > now_ns ? due_ns - now_ns : 0;
 
-	if (now_ns >= due_ns)
-		return -ETIMEDOUT;
-	if (period_ns > due_ns - now_ns)
-		period_ns = due_ns - now_ns;
+	if (period_ns > left_ns)
+		period_ns = left_ns;
 	if (period_ns > INT64_MAX)
 		period_ns = INT64_MAX;
 	return isr_sleep((int64_t)period_ns);
 }
 
+/* The last question is asked when the time is over, however late that is. */
+static int ask_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
+		     int64_t timeout_ns)
+{
+	uint64_t due_ns = isri_futex_deadline_ns(timeout_ns);
+	bool is_due = timeout_ns == 0;
+	int r;
+
+	while (!cb(arg)) {
+		if (is_due)
+			return -ETIMEDOUT;
+		r = pause_until(due_ns, period_ns);
+		if (r < 0)
+			return r;
+		is_due = isr_now_ns() >= due_ns;
+	}
+	return 0;
+}
+
 int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 		   int64_t timeout_ns)
 {
-	uint64_t due_ns;
+	struct isr_task *self;
 	int r;
 
 	if (!cb || timeout_ns < ISR_FOREVER)
@@ -348,13 +366,9 @@ int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 	r = isri_task_check_wait();
 	if (r < 0)
 		return r;
-	due_ns = isri_futex_deadline_ns(timeout_ns);
-	do {
-		if (cb(arg)) {
-			isri_task_go_on(isri_task_current(), timeout_ns);
-			return 0;
-		}
-		r = pause_until(due_ns, period_ns);
-	} while (r == 0);
+	self = isri_task_current();
+	r = ask_until(cb, arg, period_ns, timeout_ns);
+	if (r == 0)
+		isri_task_go_on(self, timeout_ns);
 	return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* Tasks wait for what sets no flag: they ask again and again. */
+#include <isrloop/mask.h>
+
 #include "xt-task-wait.h"
 
 static unsigned int n_asked, true_at;
@@ -92,6 +94,69 @@ START_TEST(until_times_out_with_a_last_question)
 }
 END_TEST
 
+/* The first question takes until after the time. */
+static bool ask_for_long(void *arg)
+{
+	const uint64_t *due_ns = arg;
+
+	while (isr_now_ns() <= *due_ns)
+		;
+	return ++n_asked == 2;
+}
+
+static int ask_late(void *arg)
+{
+	uint64_t due_ns = isr_now_ns() + 2 * MS;
+
+	n_asked = 0;
+	xt_ok(isr_wait_until(ask_for_long, &due_ns, MS, MS));
+	return 0;
+}
+
+START_TEST(until_asks_again_however_late_it_is)
+{
+	spawn(ask_late, NULL);
+	run_all();
+	ck_assert_uint_eq(n_asked, 2);
+}
+END_TEST
+
+static int section;
+
+static void add_letter(struct isr_flag *which, uint32_t count, void *arg)
+{
+	trace_add('f');
+}
+
+static bool mask_and_agree(void *arg)
+{
+	section = isr_mask(loop);
+	isr_flag_set(arg);
+	return true;
+}
+
+static int wait_for_section(void *arg)
+{
+	xt_ok(isr_wait_until(mask_and_agree, arg, 0, ISR_FOREVER));
+	trace_add('m');
+	xt_ok(isr_unmask(loop, section));
+	return 0;
+}
+
+START_TEST(until_leaves_a_critical_section_to_its_caller)
+{
+	struct isr_flag flag;
+
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, add_letter, NULL));
+	spawn(wait_for_section, &flag);
+	run_all();
+	xt_ok(isr_flag_done(&flag));
+
+	ck_assert_str_eq(trace, "mf");
+}
+END_TEST
+
 START_TEST(until_is_cancelled)
 {
 	const struct until until = {_i ? UINT64_MAX : 0, ISR_FOREVER};
@@ -129,6 +194,8 @@ int main(void)
 	tcase_add_test(tc, until_asks_again_each_period);
 	tcase_add_test(tc, until_without_a_period_takes_turns);
 	tcase_add_test(tc, until_times_out_with_a_last_question);
+	tcase_add_test(tc, until_asks_again_however_late_it_is);
+	tcase_add_test(tc, until_leaves_a_critical_section_to_its_caller);
 	tcase_add_loop_test(tc, until_is_cancelled, 0, 2);
 	tcase_add_test(tc, until_refuses_bad_arguments);
 	return xt_main(suite);
