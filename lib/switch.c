@@ -13,6 +13,9 @@
 
 #include "switch.h"
 
+#ifndef ISRI_SWITCH_OWN
+#include <signal.h>
+#endif
 #ifdef ISRI_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -201,6 +204,8 @@ static void prepare(struct isri_switch *to, void *stack, size_t bytes)
 
 static void swap(struct isri_switch *from, struct isri_switch *to)
 {
+	/* That of the thread; it would put back what was there at its wait. */
+	pthread_sigmask(SIG_SETMASK, NULL, &to->context.uc_sigmask);
 	swapcontext(&from->context, &to->context);
 }
 

@@ -2,6 +2,8 @@
 /* Copyright the isrloop authors */
 /* The switch from one stack to another, and what it keeps. */
 #include <fenv.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <unwind.h>
 
@@ -189,6 +191,48 @@ START_TEST(switch_keeps_the_rounding_of_each_side)
 }
 END_TEST
 
+static bool is_blocked(int signo)
+{
+	sigset_t set;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &set);
+	return sigismember(&set, signo);
+}
+
+static void set_blocked(int signo, bool blocked)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void change_mask(void *arg)
+{
+	ck_assert(is_blocked(SIGUSR1));
+	set_blocked(SIGUSR2, true);
+	isri_switch_to(&there, &here);
+	ck_assert(!is_blocked(SIGUSR1));
+	trace_add('m');
+	isri_switch_leave(&there, &here);
+}
+
+START_TEST(switch_leaves_the_signal_mask_to_the_thread)
+{
+	init(change_mask, NULL);
+	set_blocked(SIGUSR1, true);
+	isri_switch_to(&here, &there);
+	ck_assert(is_blocked(SIGUSR2));
+	set_blocked(SIGUSR1, false);
+	set_blocked(SIGUSR2, false);
+	isri_switch_to(&here, &there);
+
+	ck_assert_str_eq(trace, "m");
+	ck_assert(!is_blocked(SIGUSR2));
+}
+END_TEST
+
 static _Unwind_Reason_Code count_frame(struct _Unwind_Context *context,
 				       void *arg)
 {
@@ -226,6 +270,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, switch_is_to_the_stack_that_was_given);
 	tcase_add_test(tcase, switch_keeps_what_a_call_keeps);
 	tcase_add_test(tcase, switch_keeps_the_rounding_of_each_side);
+	tcase_add_test(tcase, switch_leaves_the_signal_mask_to_the_thread);
 	tcase_add_test(tcase, walk_of_the_stack_comes_to_its_end);
 	return suite;
 }
