@@ -19,11 +19,13 @@ static void trigger_from_handler(void)
 		isr_delay_trigger(&delay, from_handler_s * SECOND) == 0;
 }
 
+/* delay_test.py's: 10 a second, of 200 ms, for 5 s; in seconds for its ms. */
 START_TEST(handler_that_triggers_in_time_holds_it_off)
 {
 	int i;
 
 	flood_start_by_hand(trigger_from_handler);
+	n_from_handler = 0;
 	from_handler_s = 200;
 	trigger_in(200);
 	for (i = 0; i < 50; i++) {
@@ -31,6 +33,7 @@ START_TEST(handler_that_triggers_in_time_holds_it_off)
 		flood_let_in();
 	}
 	flood_end();
+	ck_assert_uint_eq(n_from_handler, 50);
 
 	ck_assert_uint_eq(n_expired, 0);
 	assert_expires_in(200);

@@ -24,6 +24,7 @@
 #else
 #define PUTS 100000
 #endif
+/* Each waits for another thread; a million, with room: test-task-queue.c. */
 #define ROUNDS 20000
 
 static struct isr_loop *loop;
