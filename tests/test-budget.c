@@ -368,6 +368,24 @@ START_TEST(budget_of_a_dispatch_runs_no_step_twice)
 }
 END_TEST
 
+START_TEST(budget_without_end_lets_a_dispatch_go_on)
+{
+	const struct isr_loop_config config = {
+		.sz = sizeof(config),
+		.urgent_ns = UINT64_MAX,
+	};
+
+	xt_step_teardown();
+	xt_step_setup_with(&config);
+	xt_ordinary(&o);
+	xt_ordinary(&p);
+
+	xt_ok(isr_loop_dispatch(loop));
+
+	ck_assert_str_eq(trace, "op");
+}
+END_TEST
+
 /*
  * What is known of it
  */
@@ -520,6 +538,7 @@ int main(void)
 		       budget_leaves_an_alarm_its_turn_after_an_ordinary_step);
 	tcase_add_test(tc, budget_runs_short_ordinary_steps_without_libev);
 	tcase_add_test(tc, budget_of_a_dispatch_runs_no_step_twice);
+	tcase_add_test(tc, budget_without_end_lets_a_dispatch_go_on);
 
 	tc = xt_case(suite, "time");
 	tcase_add_checked_fixture(tc, setup_time, xt_step_teardown);

@@ -125,7 +125,7 @@ START_TEST(spin_gives_libev_its_turn)
 {
 	if (is_one_cpu())
 		return;
-	start(FOREVER_NS, 5);
+	start(_i ? UINT64_MAX : FOREVER_NS, 5);
 	act_at = IDLE_PASSES;
 
 	xt_ok(isr_loop_run(loop));
@@ -221,7 +221,7 @@ int main(void)
 	tc = xt_case(suite, "spin");
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, spin_finds_the_set_of_a_thread_without_a_write);
-	tcase_add_test(tc, spin_gives_libev_its_turn);
+	tcase_add_loop_test(tc, spin_gives_libev_its_turn, 0, 2);
 	tcase_add_loop_test(tc, spin_ends, 0, 2);
 	tcase_add_test(tc, spin_ends_for_an_alarm);
 	tcase_add_test(tc, spin_is_not_for_a_dispatch);
