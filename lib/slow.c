@@ -276,6 +276,9 @@ static int slow_new(struct isr_loop *loop, const struct isr_slow_config *config,
 		return -ENOMEM;
 	slow->loop = loop;
 	slow->config = *config;
+	/* Without end, that is 292 years: it is added to times. */
+	if (config->threshold_ns > INT64_MAX)
+		slow->config.threshold_ns = INT64_MAX;
 	slow->cb = cb;
 	slow->arg = arg;
 	r = config->modes & ISR_SLOW_SOON ? start_watchdog(slow) : 0;

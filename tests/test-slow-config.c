@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* What may be asked of those who tell of slow steps. */
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "futex.h"
+#include "loop.h"
+#include "slow.h"
+#include "xt-task.h"
+
+#define HOUR_NS 3600000000000ULL
+
+static struct isri_slow *get_slow(void)
+{
+	return isri_loop_base(loop)->steps.slow;
+}
+
+/* When the watchdog is about to look again; 0: it has not looked. */
+static _Atomic(uint64_t) next_look_ns;
+
+/* Linked with --wrap=isri_futex_wait. */
+int __real_isri_futex_wait(uint32_t *word, uint32_t value,
+			   uint64_t deadline_ns);
+int __wrap_isri_futex_wait(uint32_t *word, uint32_t value,
+			   uint64_t deadline_ns);
+
+int __wrap_isri_futex_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	/* Where it dozes there is no time. */
+	if (deadline_ns != ISRI_FUTEX_NEVER)
+		next_look_ns = deadline_ns;
+	return __real_isri_futex_wait(word, value, deadline_ns);
+}
+
+static atomic_uint n_reports;
+
+static void keep(const struct isr_slow_report *report, void *arg)
+{
+	n_reports++;
+}
+
+static int run_until_it_looked(void *arg)
+{
+	while (!next_look_ns)
+		sched_yield();
+	return 0;
+}
+
+START_TEST(slow_threshold_without_end_is_never_reached)
+{
+	const struct isr_slow_config config = {
+		.sz = sizeof(config),
+		.modes = ISR_SLOW_SOON,
+		.threshold_ns = UINT64_MAX,
+	};
+
+	next_look_ns = n_reports = 0;
+	xt_ok(isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	spawn(run_until_it_looked, NULL);
+	run_all();
+
+	ck_assert_uint_gt(next_look_ns, isr_now_ns() + HOUR_NS);
+	ck_assert_uint_eq(n_reports, 0);
+}
+END_TEST
+
+START_TEST(slow_config_that_asks_for_nothing_known_is_refused)
+{
+	struct isr_slow_config config = {.sz = sizeof(config)};
+
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(NULL, &config, keep, NULL));
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(loop, NULL, keep, NULL));
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	config.modes = ISR_SLOW_SOON;
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	config.modes = 8 | ISR_SLOW_LATE;
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	config.modes = ISR_SLOW_LATE;
+	config.sz = 4;
+	xt_fails_with(EINVAL, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	ck_assert_ptr_null(get_slow());
+}
+END_TEST
+
+START_TEST(slow_config_of_a_later_version_is_refused)
+{
+	struct isr_slow_config config = {.sz = sizeof(config)};
+
+	config.modes = ISR_SLOW_LATE;
+	config.reserved0 = 1;
+	xt_fails_with(E2BIG, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	config.reserved0 = 0;
+	config.reserved[3] = 1;
+	xt_fails_with(E2BIG, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	ck_assert_ptr_null(get_slow());
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("slow-config");
+	TCase *tc = xt_case(suite, "config");
+
+	tcase_add_checked_fixture(tc, task_setup, task_teardown);
+	tcase_add_test(tc, slow_threshold_without_end_is_never_reached);
+	tcase_add_test(tc, slow_config_that_asks_for_nothing_known_is_refused);
+	tcase_add_test(tc, slow_config_of_a_later_version_is_refused);
+	return xt_main(suite);
+}
