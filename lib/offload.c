@@ -8,11 +8,16 @@
  * which may end early; whose it is to release is decided under the lock, by
  * what comes first: the task leaves, or the job is done.
  *
+ * What takes long enough to be given away is not urgent. So its threads have no
+ * real-time priority where the loop has one, or a job that computes would keep
+ * the loop from running, as if it were a step.
+ *
  * The pool is a member of its loop: it ends after the tasks, so nobody waits
  * then.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -124,6 +129,35 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
+static bool has_realtime_priority(void)
+{
+	struct sched_param param;
+	int policy;
+
+	return pthread_getschedparam(pthread_self(), &policy, &param) == 0 &&
+	       (policy == SCHED_FIFO || policy == SCHED_RR);
+}
+
+static int create_thread(struct isri_pool *pool, pthread_t *thread)
+{
+	const struct sched_param none = {0};
+	pthread_attr_t attr;
+	int r;
+
+	r = pthread_attr_init(&attr);
+	if (r)
+		return r;
+	if (has_realtime_priority()) {
+		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+		pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+		/* It says so already; glibc takes the loop's even so. */
+		pthread_attr_setschedparam(&attr, &none);
+	}
+	r = pthread_create(thread, &attr, run_thread, pool);
+	pthread_attr_destroy(&attr);
+	return r;
+}
+
 /* Signals are for other threads, but for faults of its own. */
 static int start_thread(struct isri_pool *pool)
 {
@@ -137,7 +171,7 @@ static int start_thread(struct isri_pool *pool)
 	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGILL);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	r = pthread_create(thread, NULL, run_thread, pool);
+	r = create_thread(pool, thread);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	if (r)
 		return -r;
@@ -186,6 +220,19 @@ static void pool_close(struct isri_loop_member *member)
 	free(pool);
 }
 
+/* The loop must not wait for a thread of low priority. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	/* A kernel without it: a lock is then all there is. */
+	if (pthread_mutex_init(lock, &attr) != 0)
+		pthread_mutex_init(lock, NULL);
+	pthread_mutexattr_destroy(&attr);
+}
+
 static int get_pool(struct isr_loop *loop, struct isri_pool **ret_pool)
 {
 	struct isri_pool *pool = isri_loop_base(loop)->pool;
@@ -196,7 +243,7 @@ static int get_pool(struct isr_loop *loop, struct isri_pool **ret_pool)
 			return -ENOMEM;
 		pool->loop = loop;
 		pool->end = &pool->first;
-		pthread_mutex_init(&pool->lock, NULL);
+		init_lock(&pool->lock);
 		pthread_cond_init(&pool->more, NULL);
 		/* Cannot fail: the loop is open. */
 		isr_flag_init(&pool->finished, loop, ISR_FLAG_AUTO);

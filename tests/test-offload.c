@@ -6,7 +6,6 @@
  */
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "xt-io.h"
@@ -240,38 +239,6 @@ START_TEST(job_of_a_task_that_was_cancelled_is_released_only)
 	ck_assert_int_eq(xt_tasks[0].result, -ECANCELED);
 	ck_assert_uint_eq(n_begun, 0);
 	ck_assert_uint_eq(n_released, 1);
-}
-END_TEST
-
-static int is_any_signal_let_in(void *arg)
-{
-	sigset_t mask;
-	int signo, n = 0;
-
-	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	for (signo = 1; signo <= SIGRTMAX; signo++) {
-		/* Faults, what cannot be blocked, and the C library's own. */
-		if (signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE ||
-		    signo == SIGILL || signo == SIGKILL || signo == SIGSTOP ||
-		    (signo >= 32 && signo < SIGRTMIN))
-			continue;
-		n += sigismember(&mask, signo) != 1;
-	}
-	return n;
-}
-
-static int look_at_signals(void *arg)
-{
-	int result = -1;
-
-	xt_ok(isr_offload(is_any_signal_let_in, NULL, NULL, &result,
-			  ISR_FOREVER));
-	return result;
-}
-
-START_TEST(threads_handle_no_signals)
-{
-	ck_assert_int_eq(run_one(look_at_signals, NULL), 0);
 }
 END_TEST
 
@@ -523,7 +490,6 @@ int main(void)
 	tcase_add_loop_test(tc, job_goes_on_when_its_time_is_over, 0, 2);
 	tcase_add_test(tc, job_goes_on_when_its_task_is_cancelled);
 	tcase_add_test(tc, job_of_a_task_that_was_cancelled_is_released_only);
-	tcase_add_test(tc, threads_handle_no_signals);
 	tcase_add_test(tc, hundred_jobs_share_four_threads);
 	tcase_add_test(tc, loop_that_ends_waits_for_what_has_begun);
 	tcase_add_test(tc, offload_without_memory_is_refused);

@@ -276,10 +276,10 @@ typedef void isr_release_cb(void *arg);
  * @brief Have a thread do blocking work, and wait for it.
  *
  * Each loop has a pool of up to 4 threads, made when they are needed and joined
- * at its end; jobs begin in the order of the calls. No signal is handled in
- * them. A job that has begun is not ended by anybody: when its task is
- * cancelled, or its time is over, the task goes on and the job is finished
- * later. So @arg must live until @release was called.
+ * at its end; jobs begin in the order of the calls. They handle no signal and
+ * have no real-time priority. A job that has begun is not ended by anybody:
+ * when its task is cancelled, or its time is over, the task goes on and the job
+ * is finished later. So @arg must live until @release was called.
  *
  * That is done exactly once, unless the call was refused: before it returns, in
  * the task, if the job is finished by then or never began; else when it is

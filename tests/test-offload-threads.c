@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright the isrloop authors */
+/* The threads that do blocking work: how they run. */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include "xt-io.h"
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg);
+
+/* As if the loop's thread had it. */
+static int loop_policy = SCHED_OTHER;
+/* Of the thread that was made last. */
+static int last_inherits, last_policy, last_priority;
+
+int __real_pthread_getschedparam(pthread_t thread, int *policy,
+				 struct sched_param *param);
+int __wrap_pthread_getschedparam(pthread_t thread, int *policy,
+				 struct sched_param *param);
+
+int __wrap_pthread_getschedparam(pthread_t thread, int *policy,
+				 struct sched_param *param)
+{
+	int r = __real_pthread_getschedparam(thread, policy, param);
+
+	*policy = loop_policy;
+	return r;
+}
+
+static void keep_attributes(const pthread_attr_t *attr)
+{
+	struct sched_param param;
+
+	ck_assert_int_eq(pthread_attr_getinheritsched(attr, &last_inherits), 0);
+	ck_assert_int_eq(pthread_attr_getschedpolicy(attr, &last_policy), 0);
+	ck_assert_int_eq(pthread_attr_getschedparam(attr, &param), 0);
+	last_priority = param.sched_priority;
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg)
+{
+	if (attr)
+		keep_attributes(attr);
+	return __real_pthread_create(thread, attr, run, arg);
+}
+
+static void setup(void)
+{
+	loop_policy = SCHED_OTHER;
+	io_setup();
+}
+
+static void teardown(void)
+{
+	const struct sched_param none = {0};
+
+	pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
+	io_teardown();
+}
+
+static int is_any_signal_let_in(void *arg)
+{
+	sigset_t mask;
+	int signo, n = 0;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	for (signo = 1; signo <= SIGRTMAX; signo++) {
+		/* Faults, what cannot be blocked, and the C library's own. */
+		if (signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE ||
+		    signo == SIGILL || signo == SIGKILL || signo == SIGSTOP ||
+		    (signo >= 32 && signo < SIGRTMIN))
+			continue;
+		n += sigismember(&mask, signo) != 1;
+	}
+	return n;
+}
+
+static int look_at_signals(void *arg)
+{
+	int result = -1;
+
+	xt_ok(isr_offload(is_any_signal_let_in, NULL, NULL, &result,
+			  ISR_FOREVER));
+	return result;
+}
+
+START_TEST(threads_handle_no_signals)
+{
+	ck_assert_int_eq(run_one(look_at_signals, NULL), 0);
+}
+END_TEST
+
+static int get_policy(void *arg)
+{
+	return sched_getscheduler(0);
+}
+
+static int offload_get_policy(void *arg)
+{
+	int result = -1;
+
+	xt_ok(isr_offload(get_policy, NULL, NULL, &result, ISR_FOREVER));
+	return result;
+}
+
+/* Work that takes long is not to keep a loop waiting that has some. */
+START_TEST(threads_have_no_real_time_priority)
+{
+	static const int policies[] = {SCHED_FIFO, SCHED_RR};
+	const struct sched_param param = {.sched_priority = 1};
+
+	loop_policy = policies[_i];
+	/* It may be forbidden here: then they are asked for only. */
+	pthread_setschedparam(pthread_self(), loop_policy, &param);
+	ck_assert_int_eq(run_one(offload_get_policy, NULL), SCHED_OTHER);
+
+	ck_assert_int_eq(last_inherits, PTHREAD_EXPLICIT_SCHED);
+	ck_assert_int_eq(last_policy, SCHED_OTHER);
+	ck_assert_int_eq(last_priority, 0);
+}
+END_TEST
+
+START_TEST(threads_run_as_a_loop_without_such_priority_does)
+{
+	ck_assert_int_eq(run_one(offload_get_policy, NULL),
+			 sched_getscheduler(0));
+
+	ck_assert_int_eq(last_inherits, PTHREAD_INHERIT_SCHED);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("offload threads");
+	TCase *tc = xt_case(suite, "threads");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, threads_handle_no_signals);
+	tcase_add_loop_test(tc, threads_have_no_real_time_priority, 0, 2);
+	tcase_add_test(tc, threads_run_as_a_loop_without_such_priority_does);
+	return xt_main(suite);
+}
