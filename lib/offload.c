@@ -321,6 +321,9 @@ static bool leave(struct isri_pool *pool, struct job *job)
 	ISR_TEST_POINT("offload:leave");
 	pthread_mutex_lock(&pool->lock);
 	job->task = NULL;
+	/* A loop that is being freed has left all: nothing begins any more. */
+	if (isri_wake_of(pool->loop)->ended)
+		pool->is_ending = true;
 	done = job->is_done;
 	for (link = &pool->done; done && *link; link = &(*link)->next) {
 		if (*link == job) {

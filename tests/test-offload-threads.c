@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* The threads that do blocking work: how they run. */
+/* The threads that do blocking work: how they run, and when they do no more. */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "xt-io.h"
 
@@ -134,6 +136,66 @@ START_TEST(threads_run_as_a_loop_without_such_priority_does)
 }
 END_TEST
 
+/*
+ * The loop's end
+ */
+
+#define N_THREADS 4
+#define N_TASKS 10
+
+static sem_t gate;
+static atomic_uint n_begun, n_released;
+static unsigned int n_returned;
+
+static int pass_gate(void *arg)
+{
+	n_begun++;
+	while (sem_wait(&gate) < 0)
+		;
+	return 0;
+}
+
+static void release(void *arg)
+{
+	n_released++;
+}
+
+/* The last one keeps the loop until all that has begun is over. */
+static int offload_to_the_end(void *arg)
+{
+	unsigned int i;
+
+	xt_fails_with(ECANCELED,
+		      isr_offload(pass_gate, NULL, release, NULL, ISR_FOREVER));
+	if (++n_returned < N_TASKS)
+		return 0;
+	for (i = 0; i < N_TASKS; i++)
+		sem_post(&gate);
+	while (n_released < N_THREADS)
+		sched_yield();
+	return 0;
+}
+
+START_TEST(threads_begin_nothing_while_the_loop_ends)
+{
+	int i;
+
+	ck_assert_int_eq(sem_init(&gate, 0, 0), 0);
+	n_begun = n_released = n_returned = 0;
+	for (i = 0; i < N_TASKS; i++)
+		spawn(offload_to_the_end, NULL);
+	while (n_begun != N_THREADS)
+		xt_ok(isr_loop_dispatch(loop));
+
+	xt_ok(isr_loop_free(loop));
+	loop = NULL;
+
+	ck_assert_uint_eq(n_begun, N_THREADS);
+	ck_assert_uint_eq(n_released, N_TASKS);
+	sem_destroy(&gate);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("offload threads");
@@ -143,5 +205,6 @@ int main(void)
 	tcase_add_test(tc, threads_handle_no_signals);
 	tcase_add_loop_test(tc, threads_have_no_real_time_priority, 0, 2);
 	tcase_add_test(tc, threads_run_as_a_loop_without_such_priority_does);
+	tcase_add_test(tc, threads_begin_nothing_while_the_loop_ends);
 	return xt_main(suite);
 }
