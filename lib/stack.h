@@ -32,6 +32,8 @@ struct isri_stack {
 	struct isri_stack *next;
 	/* Whose it is, for who tells of its overflow; never NULL. */
 	const char *name;
+	/* What valgrind knows it by, where this is built with its header. */
+	unsigned int valgrind_id;
 };
 
 /* Those that are free. Loop only; zeroed but for n_max. */
