@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <isrloop/stream.h>
@@ -114,6 +115,17 @@ static size_t count_buffered(const struct isr_stream *stream)
 	return stream->end - stream->begin;
 }
 
+/*
+ * Where nothing was read. A raw terminal with a VMIN of 0 says so, too, when
+ * it is silent; one that is gone has no attributes any more.
+ */
+static bool is_the_end(int fd)
+{
+	struct termios t;
+
+	return tcgetattr(fd, &t) < 0 || t.c_lflag & ICANON || t.c_cc[VMIN];
+}
+
 /* At least one byte; 0: the end; or why not. */
 static int read_some(struct call *call, void *data, size_t n)
 {
@@ -124,11 +136,13 @@ static int read_some(struct call *call, void *data, size_t n)
 		n = INT_MAX;
 	for (;;) {
 		got = read(call->stream->fd, data, n);
-		if (got >= 0)
+		if (got > 0 || (got == 0 && is_the_end(call->stream->fd)))
 			return (int)got;
-		if (!may_come(errno))
+		if (got < 0 && !may_come(errno))
 			return -errno;
-		r = errno == EINTR ? 0 : pause_call(call, ISR_FD_READ);
+		if (got < 0 && errno == EINTR)
+			continue;
+		r = pause_call(call, ISR_FD_READ);
 		if (r < 0)
 			return r;
 	}

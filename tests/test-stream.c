@@ -52,6 +52,17 @@ static void assert_got(const struct reading *r, const char *text)
 	ck_assert_int_eq(r->data[strlen(text)], r->how == LINE ? '\0' : '#');
 }
 
+static void set_terminal(tcflag_t mode, cc_t min)
+{
+	struct termios t;
+
+	ck_assert_int_eq(tcgetattr(ends[0], &t), 0);
+	t.c_lflag |= mode;
+	t.c_cc[VMIN] = min;
+	t.c_cc[VTIME] = 0;
+	ck_assert_int_eq(tcsetattr(ends[0], TCSANOW, &t), 0);
+}
+
 /* In the test's own task, alone. */
 static void assert_reads(int how, size_t n, const char *text)
 {
@@ -105,6 +116,43 @@ START_TEST(read_waits_for_what_there_is)
 	run_to_the_end();
 
 	assert_got(&r, "hello");
+}
+END_TEST
+
+/* It says so with a read of nothing. */
+START_TEST(silence_of_a_terminal_is_not_its_end)
+{
+	static const char *const texts[] = {"hel", "lo\n", NULL};
+	struct reading r = {.how = LINE, .n = 9, .timeout_ns = ISR_FOREVER};
+
+	open_stream(XT_PTY);
+	set_terminal(0, 0);
+	begin(read_once, &r);
+	begin(put_texts, texts);
+	run_to_the_end();
+
+	assert_got(&r, "hello\n");
+}
+END_TEST
+
+static int put_end(void *arg)
+{
+	let_others(3);
+	ck_assert_int_eq(write(ends[1], "\004", 1), 1);
+	return 0;
+}
+
+START_TEST(end_of_a_terminals_input_is_the_end)
+{
+	struct reading r = {.how = LINE, .n = 9, .timeout_ns = ISR_FOREVER};
+
+	open_stream(XT_PTY);
+	set_terminal(ICANON, 0);
+	begin(read_once, &r);
+	begin(put_end, NULL);
+	run_to_the_end();
+
+	ck_assert_int_eq(r.result, 0);
 }
 END_TEST
 
@@ -513,6 +561,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, io_setup, io_teardown);
 	tcase_add_loop_test(tc, read_waits_for_what_there_is, 0, XT_PAIRS);
+	tcase_add_test(tc, silence_of_a_terminal_is_not_its_end);
+	tcase_add_test(tc, end_of_a_terminals_input_is_the_end);
 	tcase_add_loop_test(tc, read_of_what_is_there_lets_nobody_else_run, 0,
 			    XT_PAIRS);
 	tcase_add_loop_test(tc, read_hands_on_in_parts, 0, XT_PAIRS);
