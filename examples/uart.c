@@ -85,6 +85,8 @@ static int set_raw(int fd)
 	if (tcgetattr(fd, &raw) < 0)
 		return -errno;
 	cfmakeraw(&raw);
+	/* No modem is there to raise its lines. */
+	raw.c_cflag |= CLOCAL | CREAD;
 	cfsetspeed(&raw, B115200);
 	return tcsetattr(fd, TCSANOW, &raw) < 0 ? -errno : 0;
 }
@@ -100,7 +102,8 @@ static int open_uart(const char *path)
 			return -errno;
 		path = ptsname(device_fd);
 	}
-	fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	/* Else it may wait for a carrier. */
+	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = set_raw(fd);
