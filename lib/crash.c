@@ -31,6 +31,9 @@ static bool installed;
  * initial-exec: no data of the library's threads come with a first access.
  */
 static __thread void *stack __attribute__((tls_model("initial-exec")));
+/* Brackets that have it: a thread may have several loops with tasks. */
+static __thread unsigned int n_users
+	__attribute__((tls_model("initial-exec")));
 
 static bool give_stack(void)
 {
@@ -71,14 +74,16 @@ bool isri_crash_thread_begin(void)
 	bool given;
 
 	pthread_mutex_lock(&lock);
-	given = installed && give_stack();
+	given = installed && ((stack && n_users) || give_stack());
 	pthread_mutex_unlock(&lock);
+	n_users += given;
 	return given;
 }
 
 void isri_crash_thread_end(void)
 {
-	take_stack();
+	if (n_users && --n_users == 0)
+		take_stack();
 }
 
 static bool is_ours(int signo)

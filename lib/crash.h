@@ -24,9 +24,10 @@ extern struct isri_crash isri_crash;
 void isri_crash_handler(int signo, siginfo_t *info, void *ucontext);
 
 /*
- * Brackets of a thread of the library, and of one that runs tasks: while the
- * crash handler is installed it gets a stack of its own to run on, if it has
- * none: then true. lib/crash.c
+ * Brackets of a thread of the library, and of one that runs tasks; they nest.
+ * While the crash handler is installed it gets a stack of its own to run on, if
+ * it has none of the program's: true, until the last of these brackets ends.
+ * lib/crash.c
  */
 bool isri_crash_thread_begin(void);
 void isri_crash_thread_end(void);

@@ -184,15 +184,20 @@ static int overflow_in_task(void *arg)
 	return overflow(0);
 }
 
-static void run_task(void)
+static void run_greedy_task(void)
 {
 	const struct isr_task_config config = {.sz = sizeof(config),
 					       .name = "greedy",
 					       .stack_bytes = 32 * 1024};
 
-	must(isr_loop_new(NULL, &loop));
 	must(isr_spawn(loop, &config, overflow_in_task, NULL, NULL));
 	must(isr_loop_run(loop));
+}
+
+static void run_task(void)
+{
+	must(isr_loop_new(NULL, &loop));
+	run_greedy_task();
 }
 
 static void *run_task_in_thread(void *arg)
@@ -210,9 +215,39 @@ static void run_task_elsewhere(void)
 	pthread_join(thread, NULL);
 }
 
+static int do_nothing(void *arg)
+{
+	return 0;
+}
+
+/* Whose loop is not the first of its thread, nor the only one. */
+static void *run_task_after_another_loop(void *arg)
+{
+	struct isr_loop *other;
+
+	must(isr_loop_new(NULL, &other));
+	must(isr_spawn(other, NULL, do_nothing, NULL, NULL));
+	must(isr_loop_new(NULL, &loop));
+	must(isr_spawn(loop, NULL, do_nothing, NULL, NULL));
+	must(isr_loop_free(other));
+	run_greedy_task();
+	return NULL;
+}
+
+static void run_task_beside_another_loop(void)
+{
+	pthread_t thread;
+
+	must(-pthread_create(&thread, NULL, run_task_after_another_loop, NULL));
+	pthread_join(thread, NULL);
+}
+
 START_TEST(crash_by_overflow_of_a_task_names_it)
 {
-	crash(_i ? run_task_elsewhere : run_task);
+	static void (*const runs[])(void) = {run_task, run_task_elsewhere,
+					     run_task_beside_another_loop};
+
+	crash(runs[_i]);
 
 	assert_killed_by(SIGSEGV);
 	assert_tells("stack of task \"greedy\" (", " bytes) is full,");
@@ -389,7 +424,7 @@ static void add_crashes(Suite *suite)
 	tcase_add_test(tcase, crash_in_an_irq_thread_names_the_source);
 	tcase_add_test(tcase, crash_outside_of_handlers_is_told);
 	tcase_add_loop_test(tcase, crash_by_overflow_of_a_stack_is_told, 0, 2);
-	tcase_add_loop_test(tcase, crash_by_overflow_of_a_task_names_it, 0, 2);
+	tcase_add_loop_test(tcase, crash_by_overflow_of_a_task_names_it, 0, 3);
 	tcase_add_test(tcase, crash_by_overflow_of_a_task_cuts_its_name);
 	tcase_add_test(tcase,
 		       crash_in_a_task_that_is_no_overflow_tells_the_address);
