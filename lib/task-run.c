@@ -174,18 +174,6 @@ static void list_remove(struct isr_task *task)
 		task->next->prev = task->prev;
 }
 
-/* What became of it, when there is nobody to tell. */
-void isri_task_report(const struct isr_task *task)
-{
-	if (task->result >= 0)
-		return;
-	if (task->result == -ECANCELED && task->was_cancelled)
-		return;
-	isri_loop_log(task->loop, ISR_LOG_ERROR,
-		      "task \"%s\" failed and nobody joined it: %s (%d)",
-		      task->name, strerror(-task->result), task->result);
-}
-
 /* One that has ended; nobody has its handle any more. */
 void isri_task_free(struct isr_task *task)
 {
@@ -193,6 +181,30 @@ void isri_task_free(struct isr_task *task)
 	isri_step_unqueue(task->loop, &task->step);
 	isr_flag_done(&task->done);
 	free(task);
+}
+
+static bool has_failed(const struct isr_task *task)
+{
+	if (task->result >= 0)
+		return false;
+	return task->result != -ECANCELED || !task->was_cancelled;
+}
+
+void isri_task_dismiss(struct isr_task *task)
+{
+	struct isr_loop *loop = task->loop;
+	bool failed = has_failed(task);
+	int result = task->result;
+	char name[ISRI_TASK_NAME_BYTES];
+
+	memcpy(name, task->name, sizeof(name));
+	isri_task_free(task);
+	if (failed)
+		isri_loop_log(
+			loop, ISR_LOG_ERROR,
+			"task \"%s\" failed and nobody joined it: %s (%d)",
+			name, strerror((int)(0U - (unsigned int)result)),
+			result);
 }
 
 /* It has ended just now; its memory may go. */
@@ -213,8 +225,7 @@ static void finish(struct isr_task *task)
 	isri_task_list_add(&tasks_of(task)->ended, task);
 
 	if (task->is_detached) {
-		isri_task_report(task);
-		isri_task_free(task);
+		isri_task_dismiss(task);
 		return;
 	}
 	if (task->joiner)
@@ -266,10 +277,8 @@ static void tasks_free(struct isr_loop *loop)
 {
 	struct isri_tasks *tasks = isri_loop_base(loop)->tasks;
 
-	while (tasks->ended) {
-		isri_task_report(tasks->ended);
-		isri_task_free(tasks->ended);
-	}
+	while (tasks->ended)
+		isri_task_dismiss(tasks->ended);
 	isr_flag_done(&tasks->again);
 	isri_stacks_done(&tasks->stacks);
 	isri_loop_base(loop)->tasks = NULL;
@@ -304,6 +313,7 @@ void isri_task_run_step(struct isri_step *step)
 {
 	struct isr_task *task = (struct isr_task *)step;
 	struct isr_loop *loop = task->loop;
+	const struct isri_tasks *tasks = tasks_of(task);
 
 	/* Its own turn runs libev, which would have it run again. */
 	if (task->runner)
@@ -314,6 +324,8 @@ void isri_task_run_step(struct isri_step *step)
 	if (!task->has_ended)
 		return;
 	finish(task);
-	if (isri_wake_of(loop)->ended && !isri_loop_base(loop)->tasks->alive)
+	/* Whoever was told of its failure may have freed the loop just now. */
+	if (isri_wake_of(loop)->ended && isri_loop_base(loop)->tasks &&
+	    !tasks->alive)
 		tasks_free(loop);
 }

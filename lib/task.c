@@ -275,10 +275,8 @@ int isr_detach(struct isr_task *task)
 	if (task->joiner)
 		return -EBUSY;
 	task->is_detached = true;
-	if (task->has_ended) {
-		isri_task_report(task);
-		isri_task_free(task);
-	}
+	if (task->has_ended)
+		isri_task_dismiss(task);
 	return 0;
 }
 

@@ -121,10 +121,13 @@ void isri_task_begin(void *arg);
 /* Behind all that are ready. */
 void isri_task_give_way(struct isr_task *self);
 void isri_task_list_add(struct isr_task **list, struct isr_task *task);
-/* It failed, and there is nobody to tell. */
-void isri_task_report(const struct isr_task *task);
 /* One that has ended; nobody has its handle any more. */
 void isri_task_free(struct isr_task *task);
+/*
+ * The same, and nobody has its result: the log is told of a failure, last of
+ * all, for the program may do there what it wants, to the loop as well.
+ */
+void isri_task_dismiss(struct isr_task *task);
 /* The loop is being freed. */
 void isri_tasks_end(struct isr_loop *loop);
 

@@ -284,6 +284,52 @@ static int join_failure(void *arg)
 	return result == -EIO ? 0 : -EINVAL;
 }
 
+static struct isr_task *first, *second;
+
+static void note_and_end_all(enum isr_log_level level, const char *message,
+			     void *arg)
+{
+	struct isr_task *other = strstr(message, "\"first\"") ? second : first;
+
+	note(level, message, arg);
+	first = second = NULL;
+	xt_ok(isr_detach(other));
+	if (loop)
+		free_loop();
+}
+
+START_TEST(failure_may_be_told_to_who_ends_all)
+{
+	struct isr_task *task = spawn_named("poor", return_it, &failure);
+
+	first = second = NULL;
+	xt_ok(isr_loop_set_log_cb(loop, note_and_end_all, NULL));
+	if (_i == 0) {
+		xt_ok(isr_detach(task));
+		xt_fails_with(ECANCELED, isr_loop_run(loop));
+	} else {
+		run_all();
+		xt_ok(isr_detach(task));
+	}
+	ck_assert_ptr_null(loop);
+	assert_told_once("\"poor\"", -EIO);
+}
+END_TEST
+
+START_TEST(failure_told_at_the_loops_end_may_end_another)
+{
+	xt_ok(isr_loop_set_log_cb(loop, note_and_end_all, NULL));
+	first = spawn_named("first", return_it, &failure);
+	second = spawn_named("second", return_it, &failure);
+	run_all();
+	free_loop();
+
+	ck_assert_uint_eq(n_told, 2);
+	ck_assert_ptr_nonnull(strstr(told, "\"first\""));
+	ck_assert_ptr_nonnull(strstr(told, "\"second\""));
+}
+END_TEST
+
 START_TEST(failure_that_is_joined_is_not_told)
 {
 	spawn(join_failure, spawn_named("poor", return_it, &failure));
@@ -370,6 +416,8 @@ static Suite *make_suite(void)
 			    2);
 	tcase_add_test(tcase,
 		       failure_that_nobody_joins_is_told_at_the_loops_end);
+	tcase_add_loop_test(tcase, failure_may_be_told_to_who_ends_all, 0, 2);
+	tcase_add_test(tcase, failure_told_at_the_loops_end_may_end_another);
 	tcase_add_test(tcase, failure_that_is_joined_is_not_told);
 	tcase_add_test(tcase, cancelling_is_no_failure);
 	tcase_add_test(tcase, failure_that_looks_like_a_cancel_is_told);
