@@ -36,12 +36,7 @@
 
 static size_t page_bytes(void)
 {
-	static size_t bytes;
-
-	/* The same whoever writes it. */
-	if (!bytes)
-		bytes = (size_t)sysconf(_SC_PAGESIZE);
-	return bytes;
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static size_t map_bytes(const struct isri_stack *stack)

@@ -155,6 +155,37 @@ START_TEST(task_keeps_its_errno_in_another_thread)
 }
 END_TEST
 
+static int stop_that_loop(void *arg)
+{
+	isr_loop_stop(arg);
+	return 0;
+}
+
+static void *run_a_loop(void *arg)
+{
+	struct isr_loop *mine = NULL;
+
+	xt_ok(isr_loop_new(NULL, &mine));
+	xt_ok(isr_spawn(mine, NULL, stop_that_loop, mine, NULL));
+	xt_ok(isr_loop_run(mine));
+	xt_ok(isr_loop_free(mine));
+	return NULL;
+}
+
+/* What they share, if anything, thread sanitizer sees. */
+START_TEST(loops_of_two_threads_have_tasks_at_once)
+{
+	pthread_t threads[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, run_a_loop, NULL), 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+END_TEST
+
 static int keep_rounding(void *arg)
 {
 	int mine = *(const int *)arg, i;
@@ -455,6 +486,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, self_is_nobody_while_tasks_wait);
 	tcase_add_test(tcase, task_keeps_its_errno);
 	tcase_add_test(tcase, task_keeps_its_errno_in_another_thread);
+	tcase_add_test(tcase, loops_of_two_threads_have_tasks_at_once);
 	tcase_add_test(tcase, task_keeps_its_floating_point_state);
 	tcase_add_test(tcase, stats_tell_what_of_the_stack_was_used);
 	tcase_add_test(tcase, stats_can_be_asked_for_by_the_task_itself);
