@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
-/* What may be asked of those who tell of slow steps. */
+/*
+ * What may be asked of those who tell of slow steps, and how the watchdog does
+ * it.
+ */
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -33,6 +37,33 @@ int __wrap_isri_futex_wait(uint32_t *word, uint32_t value, uint64_t deadline_ns)
 	return __real_isri_futex_wait(word, value, deadline_ns);
 }
 
+/* Of the loop's thread, as it were, and of another one, as was asked for. */
+static int loop_policy, asked_policy;
+static int loop_priority, asked_priority;
+
+int __wrap_pthread_getschedparam(pthread_t thread, int *policy,
+				 struct sched_param *param);
+int __wrap_pthread_setschedparam(pthread_t thread, int policy,
+				 const struct sched_param *param);
+
+int __wrap_pthread_getschedparam(pthread_t thread, int *policy,
+				 struct sched_param *param)
+{
+	ck_assert(pthread_equal(thread, pthread_self()));
+	*policy = loop_policy;
+	*param = (struct sched_param){.sched_priority = loop_priority};
+	return 0;
+}
+
+int __wrap_pthread_setschedparam(pthread_t thread, int policy,
+				 const struct sched_param *param)
+{
+	ck_assert(!pthread_equal(thread, pthread_self()));
+	asked_policy = policy;
+	asked_priority = param->sched_priority;
+	return 0;
+}
+
 static atomic_uint n_reports;
 
 static void keep(const struct isr_slow_report *report, void *arg)
@@ -62,6 +93,26 @@ START_TEST(slow_threshold_without_end_is_never_reached)
 
 	ck_assert_uint_gt(next_look_ns, isr_now_ns() + HOUR_NS);
 	ck_assert_uint_eq(n_reports, 0);
+}
+END_TEST
+
+START_TEST(slow_watchdog_outranks_a_loop_with_priority)
+{
+	static const int policies[] = {SCHED_FIFO, SCHED_RR, SCHED_OTHER};
+	const struct isr_slow_config config = {
+		.sz = sizeof(config),
+		.modes = ISR_SLOW_SOON,
+		.threshold_ns = HOUR_NS,
+	};
+
+	loop_policy = policies[_i];
+	loop_priority = loop_policy == SCHED_OTHER ? 0 : 10;
+	asked_policy = asked_priority = -1;
+	xt_ok(isr_loop_set_slow_cb(loop, &config, keep, NULL));
+
+	ck_assert_int_eq(asked_policy,
+			 loop_policy == SCHED_OTHER ? -1 : loop_policy);
+	ck_assert_int_eq(asked_priority, loop_policy == SCHED_OTHER ? -1 : 11);
 }
 END_TEST
 
@@ -104,6 +155,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, task_setup, task_teardown);
 	tcase_add_test(tc, slow_threshold_without_end_is_never_reached);
+	tcase_add_loop_test(tc, slow_watchdog_outranks_a_loop_with_priority, 0,
+			    3);
 	tcase_add_test(tc, slow_config_that_asks_for_nothing_known_is_refused);
 	tcase_add_test(tc, slow_config_of_a_later_version_is_refused);
 	return xt_main(suite);
