@@ -72,7 +72,11 @@ static int read_lines(void *arg)
 		if (r > 0)
 			printf("%.*s\n", (int)strcspn(line, "\r\n"), line);
 	}
-	printf("%s; meanwhile %s\n", r == -ETIMEDOUT ? "silence" : "the end",
+	if (r == -ETIMEDOUT)
+		printf("silence");
+	else
+		printf("%s", r < 0 ? strerror(-r) : "the end");
+	printf("; meanwhile %s\n",
 	       n_ticks ? "others went on" : "nobody did anything");
 	isr_loop_stop(loop);
 	return r == -ETIMEDOUT ? 0 : r;
