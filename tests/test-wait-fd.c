@@ -5,6 +5,7 @@
  * when several things happen to a wait at once.
  */
 #include <poll.h>
+#include <sys/eventfd.h>
 
 #include <isrloop/stream.h>
 
@@ -56,6 +57,57 @@ START_TEST(wait_fd_tells_what_is_ready)
 	ck_assert_int_eq(wait_alone(ends[0], 3, 0), 3);
 	ck_assert_int_eq(wait_alone(ends[0], ISR_FD_READ, 0), ISR_FD_READ);
 	ck_assert_int_eq(wait_alone(ends[0], ISR_FD_WRITE, 0), ISR_FD_WRITE);
+}
+END_TEST
+
+/* A driver of the program's own: it has a descriptor, or a flag. */
+struct driver {
+	int fd;
+	struct isr_flag ready;
+};
+
+static int await_driver(void *arg)
+{
+	struct driver *d = arg;
+
+	trace_add('<');
+	if (d->fd >= 0)
+		ck_assert_int_eq(isr_wait_fd(d->fd, ISR_FD_READ, ISR_FOREVER),
+				 ISR_FD_READ);
+	else
+		ck_assert_int_eq(isr_wait(&d->ready, ISR_FOREVER), 1);
+	trace_add('>');
+	return 0;
+}
+
+static int be_ready(void *arg)
+{
+	struct driver *d = arg;
+
+	let_others(3);
+	trace_add('r');
+	if (d->fd >= 0)
+		ck_assert_int_eq(eventfd_write(d->fd, 1), 0);
+	else
+		isr_flag_set(&d->ready);
+	let_others(3);
+	trace_add('.');
+	return 0;
+}
+
+START_TEST(drivers_are_waited_for_alike)
+{
+	struct driver d = {.fd = _i ? eventfd(0, EFD_CLOEXEC) : -1};
+
+	xt_ok(isr_flag_init(&d.ready, loop, ISR_FLAG_AUTO));
+	begin(await_driver, &d);
+	begin(be_ready, &d);
+	run_to_the_end();
+
+	ck_assert_str_eq(trace, "<r>.");
+	xt_ok(isr_flag_done(&d.ready));
+	if (_i)
+		close(d.fd);
 }
 END_TEST
 
@@ -389,6 +441,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, io_teardown);
 	tcase_add_loop_test(tc, wait_fd_tells_what_is_ready, 0, XT_PAIRS);
+	tcase_add_loop_test(tc, drivers_are_waited_for_alike, 0, 2);
 	tcase_add_loop_test(tc, wait_fd_ends_when_its_time_is_over, 0,
 			    XT_PAIRS);
 	tcase_add_loop_test(tc, wait_fd_tells_both_of_a_hang_up, 0, XT_PAIRS);
