@@ -123,6 +123,16 @@ static void watch(int i, void (*service)(struct isri_irq_entry *entry,
 	isri_irq_thread_unlock(thread);
 }
 
+static unsigned int get_served(int i)
+{
+	unsigned int n;
+
+	isri_irq_thread_lock(thread);
+	n = n_served[i];
+	isri_irq_thread_unlock(thread);
+	return n;
+}
+
 static void unwatch(int i)
 {
 	isri_irq_thread_lock(thread);
@@ -141,11 +151,12 @@ static void trigger(void (*service)(struct isri_irq_entry *entry,
 	xt_ok(isr_loop_run(loop));
 }
 
+/* Before it tells: so they come before the next trigger. */
 static void make_both_ready(struct isri_irq_entry *entry, unsigned int events)
 {
-	count_and_tell(entry, events);
 	eventfd_write(entries[A].fd, 1);
 	eventfd_write(entries[B].fd, 1);
+	count_and_tell(entry, events);
 }
 
 /* Whichever of both comes first ends the other, whose report waits. */
@@ -165,10 +176,8 @@ START_TEST(irq_thread_forgets_the_report_of_a_removed_entry)
 	trigger(make_both_ready);
 	trigger(count_and_tell);
 
-	isri_irq_thread_lock(thread);
-	ck_assert_uint_eq(n_served[A] + n_served[B], 1);
-	ck_assert_uint_eq(n_served[TRIGGER], 2);
-	isri_irq_thread_unlock(thread);
+	ck_assert_uint_eq(get_served(A) + get_served(B), 1);
+	ck_assert_uint_eq(get_served(TRIGGER), 2);
 	unwatch(TRIGGER);
 	unwatch(A);
 	unwatch(B);
@@ -190,16 +199,9 @@ START_TEST(irq_thread_serves_the_others_after_a_removal)
 	watch(B, end_and_watch_again);
 
 	trigger(make_both_ready);
-	while (true) {
-		unsigned int n;
-
+	do
 		trigger(count_and_tell);
-		isri_irq_thread_lock(thread);
-		n = n_served[A] + n_served[B];
-		isri_irq_thread_unlock(thread);
-		if (n == 2)
-			break;
-	}
+	while (get_served(A) + get_served(B) != 2);
 
 	unwatch(TRIGGER);
 	unwatch(A);
@@ -218,9 +220,7 @@ START_TEST(irq_thread_unwatched_is_not_served)
 	trigger(count_and_tell);
 	trigger(count_and_tell);
 
-	isri_irq_thread_lock(thread);
-	ck_assert_uint_eq(n_served[A], 0);
-	isri_irq_thread_unlock(thread);
+	ck_assert_uint_eq(get_served(A), 0);
 	unwatch(TRIGGER);
 }
 END_TEST
@@ -374,9 +374,7 @@ START_TEST(irq_thread_held_runs_nothing_and_forgets_nothing)
 	isri_irq_threads_hard_unlock(loop);
 
 	xt_ok(isr_loop_run(loop));
-	isri_irq_thread_lock(thread);
-	ck_assert_uint_eq(n_served[TRIGGER], 1);
-	isri_irq_thread_unlock(thread);
+	ck_assert_uint_eq(get_served(TRIGGER), 1);
 	unwatch(TRIGGER);
 }
 END_TEST
@@ -394,10 +392,8 @@ START_TEST(irq_thread_held_lets_entries_come_and_go)
 	isri_irq_threads_hard_unlock(loop);
 
 	xt_ok(isr_loop_run(loop));
-	isri_irq_thread_lock(thread);
-	ck_assert_uint_eq(n_served[TRIGGER], 0);
-	ck_assert_uint_eq(n_served[A], 1);
-	isri_irq_thread_unlock(thread);
+	ck_assert_uint_eq(get_served(TRIGGER), 0);
+	ck_assert_uint_eq(get_served(A), 1);
 	unwatch(A);
 }
 END_TEST
