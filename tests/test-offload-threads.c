@@ -196,6 +196,30 @@ START_TEST(threads_begin_nothing_while_the_loop_ends)
 }
 END_TEST
 
+static void release_and_free_loop(void *arg)
+{
+	n_released++;
+	xt_ok(isr_loop_free(loop));
+}
+
+static int offload_the_end(void *arg)
+{
+	xt_ok(isr_offload(get_policy, NULL, release_and_free_loop, NULL,
+			  ISR_FOREVER));
+	return 0;
+}
+
+START_TEST(release_may_free_the_loop)
+{
+	n_released = 0;
+	spawn(offload_the_end, NULL);
+	xt_fails_with(ECANCELED, isr_loop_run(loop));
+	loop = NULL;
+
+	ck_assert_uint_eq(n_released, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("offload threads");
@@ -206,5 +230,6 @@ int main(void)
 	tcase_add_loop_test(tc, threads_have_no_real_time_priority, 0, 2);
 	tcase_add_test(tc, threads_run_as_a_loop_without_such_priority_does);
 	tcase_add_test(tc, threads_begin_nothing_while_the_loop_ends);
+	tcase_add_test(tc, release_may_free_the_loop);
 	return xt_main(suite);
 }
