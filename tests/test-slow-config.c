@@ -64,6 +64,27 @@ int __wrap_pthread_setschedparam(pthread_t thread, int policy,
 	return 0;
 }
 
+static bool no_memory, no_thread;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*run)(void *), void *arg)
+{
+	return no_thread ? EAGAIN
+			 : __real_pthread_create(thread, attr, run, arg);
+}
+
 static atomic_uint n_reports;
 
 static void keep(const struct isr_slow_report *report, void *arg)
@@ -116,6 +137,29 @@ START_TEST(slow_watchdog_outranks_a_loop_with_priority)
 }
 END_TEST
 
+START_TEST(slow_watch_that_cannot_begin_leaves_the_one_before)
+{
+	struct isr_slow_config config = {
+		.sz = sizeof(config),
+		.modes = ISR_SLOW_LATE,
+	};
+	const struct isri_slow *before;
+
+	xt_ok(isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	before = get_slow();
+	config.modes = ISR_SLOW_SOON;
+	config.threshold_ns = HOUR_NS;
+	no_memory = true;
+	xt_fails_with(ENOMEM, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	no_memory = false;
+	no_thread = true;
+	xt_fails_with(EAGAIN, isr_loop_set_slow_cb(loop, &config, keep, NULL));
+	no_thread = false;
+
+	ck_assert_ptr_eq(get_slow(), before);
+}
+END_TEST
+
 START_TEST(slow_config_that_asks_for_nothing_known_is_refused)
 {
 	struct isr_slow_config config = {.sz = sizeof(config)};
@@ -157,6 +201,7 @@ int main(void)
 	tcase_add_test(tc, slow_threshold_without_end_is_never_reached);
 	tcase_add_loop_test(tc, slow_watchdog_outranks_a_loop_with_priority, 0,
 			    3);
+	tcase_add_test(tc, slow_watch_that_cannot_begin_leaves_the_one_before);
 	tcase_add_test(tc, slow_config_that_asks_for_nothing_known_is_refused);
 	tcase_add_test(tc, slow_config_of_a_later_version_is_refused);
 	return xt_main(suite);
