@@ -115,6 +115,84 @@ START_TEST(latency_is_at_most_the_longest_step)
 END_TEST
 
 /*
+ * Ten that are always ready and take 5 ms, and one that wants to go on after
+ * 100 ms: there it is 155 ms.
+ */
+#define N_SLICES 10
+#define SLICE_NS (5 * MS)
+#define PERIOD_NS (100 * MS)
+
+static int take_slices(void *arg)
+{
+	while (!is_over) {
+		clock_ns += SLICE_NS;
+		yield();
+	}
+	return 0;
+}
+
+static int64_t pause_for(struct isr_delay *delay, int64_t ns)
+{
+	uint64_t due_ns = clock_ns + (uint64_t)ns;
+
+	if (delay) {
+		xt_ok(isr_delay_trigger(delay, (uint64_t)ns));
+		ck_assert_int_eq(isr_wait(&delay->expired, ISR_FOREVER), 1);
+	} else {
+		xt_ok(isr_sleep(ns));
+	}
+	ck_assert_uint_ge(clock_ns, due_ns);
+	return (int64_t)(clock_ns - due_ns);
+}
+
+static int64_t latest_ns;
+
+static int keep_time(void *arg)
+{
+	int64_t late_ns, ns;
+	int i;
+
+	latest_ns = 0;
+	is_over = false;
+	for (i = 0; i < N_SLICES; i++)
+		go(take_slices, NULL);
+	/* At each point of a slice. */
+	for (ns = PERIOD_NS; ns < PERIOD_NS + SLICE_NS; ns += SLICE_NS / 20) {
+		late_ns = pause_for(arg, ns);
+		if (late_ns > latest_ns)
+			latest_ns = late_ns;
+	}
+	is_over = true;
+	return 0;
+}
+
+static int64_t measure_lateness(struct isr_delay *delay)
+{
+	run_main(keep_time, delay);
+	while (count_tasks() > 0)
+		xt_ok(isr_loop_dispatch(loop));
+	return latest_ns;
+}
+
+START_TEST(sleep_is_late_by_all_that_is_ready)
+{
+	ck_assert_int_le(measure_lateness(NULL),
+			 (N_SLICES + 1) * SLICE_NS + ALLOWED_NS);
+}
+END_TEST
+
+START_TEST(delay_is_late_by_the_step_that_runs)
+{
+	struct isr_delay delay;
+
+	xt_ok(isr_delay_init(&delay, loop, ISR_FLAG_AUTO));
+
+	ck_assert_int_le(measure_lateness(&delay), SLICE_NS + ALLOWED_NS);
+	xt_ok(isr_delay_done(&delay));
+}
+END_TEST
+
+/*
  * The order of the two bands
  */
 
@@ -319,6 +397,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, trace_teardown);
 	tcase_add_test(tcase, latency_is_the_rest_of_the_step_that_runs);
 	tcase_add_test(tcase, latency_is_at_most_the_longest_step);
+	tcase_add_test(tcase, sleep_is_late_by_all_that_is_ready);
+	tcase_add_test(tcase, delay_is_late_by_the_step_that_runs);
 	tcase_add_test(tcase,
 		       order_is_that_of_the_sets_and_then_that_of_the_ready);
 	tcase_add_test(tcase, pollers_cost_nothing_between_their_turns);
