@@ -15,6 +15,9 @@
 #include "clock.h"
 #include "loop.h"
 
+/* At one go: then flags have their turn. */
+#define RING_MAX 256
+
 static struct isri_alarms *alarms_of(struct isr_loop *loop)
 {
 	return &isri_loop_base(loop)->alarms;
@@ -115,9 +118,10 @@ void isri_alarms_ring(struct isr_loop *loop, uint64_t now_ns)
 	struct isri_alarms *alarms = alarms_of(loop);
 	uint64_t last_order = alarms->last_order;
 	struct isri_alarm *alarm;
+	unsigned int n = 0;
 
 	while ((alarm = alarms->first) && alarm->due_ns <= now_ns &&
-	       alarm->order <= last_order) {
+	       alarm->order <= last_order && n++ < RING_MAX) {
 		take_out(alarms, alarm);
 		alarm->ring(alarm);
 	}

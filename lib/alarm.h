@@ -55,7 +55,10 @@ static inline bool isri_alarm_is_set(const struct isri_alarm *alarm)
 	return alarm->order;
 }
 
-/* Rings those that are due, and not those that are set meanwhile. */
+/*
+ * Rings those that are due, and not those that are set meanwhile; of very many
+ * only some. The others are due still, so the loop will not block.
+ */
 void isri_alarms_ring(struct isr_loop *loop, uint64_t now_ns);
 /* The loop is about to sleep. */
 void isri_alarms_prepare(struct isr_loop *loop);

@@ -287,10 +287,48 @@ START_TEST(alarm_many_thousand_ring_in_order)
 		n_set += !many[i].is_cancelled;
 	}
 
-	xt_ok(isr_loop_dispatch(loop));
+	for (i = 0; i < N_MANY && n_rung < n_set; i++)
+		xt_ok(isr_loop_dispatch(loop));
 
 	ck_assert_uint_eq(n_rung, n_set);
 	ck_assert_uint_gt(n_set, 0);
+}
+END_TEST
+
+static struct isr_flag flag;
+static unsigned int n_rung_before;
+
+static void ring_and_set(struct isri_alarm *alarm)
+{
+	isr_flag_set(&flag);
+	n_rung++;
+}
+
+static void note_rung(struct isr_flag *f, uint32_t count, void *arg)
+{
+	if (!n_rung_before)
+		n_rung_before = n_rung;
+}
+
+START_TEST(alarm_of_very_many_leaves_flags_their_turn)
+{
+	unsigned int i;
+
+	memset(many, 0, sizeof(many));
+	n_rung = n_rung_before = 0;
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&flag, note_rung, NULL));
+	for (i = 0; i < N_MANY; i++) {
+		many[i].alarm.ring = ring_and_set;
+		isri_alarm_set(loop, &many[i].alarm, 1);
+	}
+
+	for (i = 0; i < N_MANY && n_rung < N_MANY; i++)
+		xt_ok(isr_loop_dispatch(loop));
+
+	ck_assert_uint_eq(n_rung, N_MANY);
+	ck_assert_uint_lt(n_rung_before, N_MANY);
+	xt_ok(isr_flag_done(&flag));
 }
 END_TEST
 
@@ -532,6 +570,7 @@ int main(void)
 	tcase_add_test(tc, alarm_queues_a_step);
 	tcase_add_test(tc, alarm_stops_the_loop);
 	tcase_add_loop_test(tc, alarm_many_thousand_ring_in_order, 0, 3);
+	tcase_add_test(tc, alarm_of_very_many_leaves_flags_their_turn);
 
 	tc = xt_case(suite, "kernel");
 	tcase_add_checked_fixture(tc, setup, xt_step_teardown);
