@@ -108,6 +108,11 @@ void isri_step_make_name(struct isr_loop *loop, isr_flag_cb *flag_cb,
 	struct isri_schedule *schedule = &isri_loop_base(loop)->head.schedule;
 	isr_schedule_cb *call;
 
+	if (!flag_cb) {
+		snprintf(name, ISR_LOOP_STEP_NAME_BYTES,
+			 "flag without callback");
+		return;
+	}
 	if (flag_cb != isri_schedule_make_calls) {
 		snprintf(name, ISR_LOOP_STEP_NAME_BYTES, "flag callback %p",
 			 (void *)(uintptr_t)flag_cb);

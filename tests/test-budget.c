@@ -475,6 +475,22 @@ START_TEST(stats_name_the_flag_callback)
 }
 END_TEST
 
+/* What takes long there is to wake who waits; here nobody does. */
+START_TEST(stats_name_the_flag_without_a_callback)
+{
+	struct isr_loop_stats stats;
+
+	xt_ok(isr_flag_set_cb(&flag, NULL, NULL));
+	do {
+		xt_ok(isr_flag_clear(&flag));
+		isr_flag_set(&flag);
+		stats = stats_of_one_step();
+	} while (!stats.step_max_ns);
+
+	ck_assert_str_eq(stats.step_max_name, "flag without callback");
+}
+END_TEST
+
 START_TEST(stats_name_the_scheduled_call)
 {
 	char name[64];
@@ -554,6 +570,7 @@ int main(void)
 	tcase_add_test(tc, stats_count_steps);
 	tcase_add_test(tc, stats_name_the_longest_step);
 	tcase_add_test(tc, stats_name_the_flag_callback);
+	tcase_add_test(tc, stats_name_the_flag_without_a_callback);
 	tcase_add_test(tc, stats_name_the_scheduled_call);
 	tcase_add_loop_test(tc, stats_name_the_source, 0, 2);
 	tcase_add_loop_test(tc, stats_name_the_source_of_a_descriptor, 0, 2);
