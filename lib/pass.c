@@ -9,6 +9,11 @@
  * before it; never for all that is ready. Urgent steps have a budget, after
  * which an ordinary one runs even so.
  *
+ * An urgent step that another step has queued, and no flag, takes turns with
+ * the flags that were set before: a task whose end another one joins, or that
+ * ends a flag for which another one waits, wakes it so. Such tasks might wake
+ * each other for ever, and no flag would be delivered, nor the loop stopped.
+ *
  * Then libev gets its turn, for the descriptors and for what the program
  * itself has there: after an ordinary step that was long, or several short
  * ones.
@@ -38,6 +43,7 @@ struct isri_pass {
 	enum isri_band band;
 	struct isri_step *step;
 	isr_flag_cb *flag_cb;
+	bool is_delivery;
 	/* It has another name, or is gone. */
 	char name[ISR_LOOP_STEP_NAME_BYTES];
 };
@@ -98,6 +104,7 @@ static void begin_step(struct isr_loop *loop, struct isri_pass *pass,
 	pass->band = band;
 	pass->step = step;
 	pass->flag_cb = flag_cb;
+	pass->is_delivery = !step;
 	pass->name[0] = '\0';
 	watch_step(loop, pass);
 }
@@ -181,10 +188,31 @@ static bool has_budget(struct isr_loop *loop, const struct isri_pass *pass)
 	       pass->now_ns - pass->urgent_since_ns < config->urgent_ns;
 }
 
+bool isri_pass_is_flag_next(struct isr_loop *loop)
+{
+	const struct isri_pass *pass = steps_of(loop)->pass;
+	const struct isri_wake *wake = isri_wake_of(loop);
+
+	return (!pass || !pass->is_delivery) &&
+	       (wake->ready || isri_wake_is_set(wake));
+}
+
+/* NULL: it is a flag's turn, if any is ready. */
+static struct isri_step *take_urgent_step(struct isr_loop *loop)
+{
+	struct isri_steps *steps = steps_of(loop);
+	const struct isri_step *first = steps->of[ISRI_BAND_URGENT].first;
+
+	if (first && first->turn > steps->turn &&
+	    isri_wake_collect(isri_wake_of(loop)))
+		return NULL;
+	return isri_step_take(loop, ISRI_BAND_URGENT);
+}
+
 /* False when there is none. */
 static bool run_urgent_step(struct isr_loop *loop, struct isri_pass *pass)
 {
-	struct isri_step *step = isri_step_take(loop, ISRI_BAND_URGENT);
+	struct isri_step *step = take_urgent_step(loop);
 	struct isri_wake *wake = isri_wake_of(loop);
 
 	if (step) {
@@ -192,6 +220,7 @@ static bool run_urgent_step(struct isr_loop *loop, struct isri_pass *pass)
 		step->run(step);
 		isri_loop_check_mask(loop);
 	} else if (isri_wake_collect(wake)) {
+		steps_of(loop)->turn++;
 		begin_step(loop, pass, ISRI_BAND_URGENT, NULL, wake->ready->cb);
 		isri_wake_deliver(wake);
 	} else {

@@ -55,6 +55,7 @@ void isri_step_queue(struct isr_loop *loop, struct isri_step *step,
 		unlink_step(&steps->of[step->band], step);
 	}
 	step->band = band;
+	step->turn = steps->turn + isri_pass_is_flag_next(loop);
 	append(&steps->of[band], step);
 	if (isri_wake_is_armed(isri_wake_of(loop)))
 		isri_wake_rouse(isri_wake_of(loop));

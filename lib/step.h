@@ -28,6 +28,7 @@ struct isri_step {
 	struct isri_step *next;
 	struct isri_step **prev; /* NULL: not queued */
 	enum isri_band band;	 /* while it is queued */
+	uint64_t turn;		 /* whose it comes after, in the urgent band */
 	/* On the loop's stack; the step is not queued any more. */
 	void (*run)(struct isri_step *step);
 	const char *name; /* lives as long as the step */
@@ -46,6 +47,8 @@ struct isri_slow;
 /* In struct isri_loop_base; loop thread only. */
 struct isri_steps {
 	struct isri_step_list of[ISRI_BANDS];
+	/* How many flags had their turn. */
+	uint64_t turn;
 	/* The innermost one that runs: the program may run libev itself. */
 	struct isri_pass *pass;
 	/* Who wants to know of slow ones; NULL: nobody. lib/slow.c */
@@ -105,6 +108,11 @@ void isri_pass_run(struct isr_loop *loop, bool is_foreign);
  * configuration wants that. True: it shall not block yet.
  */
 bool isri_pass_spin(struct isr_loop *loop);
+/*
+ * An urgent step that is queued now comes behind the next flag: one is ready,
+ * and it is not a flag that wakes the step.
+ */
+bool isri_pass_is_flag_next(struct isr_loop *loop);
 /* The memory of a step goes, which may be the one that runs. */
 void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * Tasks whose waits are over at once, again and again: they do not keep the
- * loop for themselves. Time is the program's own, see xt-trace.h.
+ * Tasks whose waits are over at once, again and again, or who wake each other:
+ * they do not keep the loop for themselves. Time is the program's own, see
+ * xt-trace.h.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -237,6 +238,93 @@ START_TEST(go_on_no_longer_than_to_a_stop)
 }
 END_TEST
 
+/*
+ * Tasks that are woken by tasks, and by no flag
+ */
+
+static struct isr_flag balls[2];
+
+/* It ends the flag that the other one waits for, and waits for its own. */
+static int play(void *arg)
+{
+	int mine = *(const int *)arg, i;
+
+	for (i = 0; i < TURNS; i++) {
+		ck_assert_int_eq(isr_wait(&balls[mine], ISR_FOREVER),
+				 -ECANCELED);
+		say("%d", mine);
+		if (i == 1 && mine == 0)
+			isr_flag_set(&other);
+		xt_ok(isr_flag_init(&balls[mine], loop, ISR_FLAG_AUTO));
+		xt_ok(isr_flag_done(&balls[!mine]));
+	}
+	return 0;
+}
+
+static int throw_first(void *arg)
+{
+	static const int players[] = {0, 1};
+	struct isr_task *tasks[2], *waiter = create(wait_for_other, NULL);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		xt_ok(isr_flag_init(&balls[i], loop, ISR_FLAG_AUTO));
+		tasks[i] = create(play, (void *)(uintptr_t)&players[i]);
+	}
+	yield();
+	xt_ok(isr_flag_done(&balls[0]));
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(await_task(tasks[i]), 0);
+	xt_ok(isr_flag_done(&balls[0]));
+	return await_task(waiter);
+}
+
+START_TEST(go_on_by_turns_with_flags_when_tasks_wake_each_other)
+{
+	run_main(throw_first, NULL);
+
+	ck_assert_str_eq(trace, "0 1 0 1 w 0 1 0 1");
+}
+END_TEST
+
+#define N_LINKS 5
+
+static struct isr_task *links[N_LINKS];
+
+/* Each waits for the end of the one before. */
+static int be_a_link(void *arg)
+{
+	struct isr_task **mine = arg;
+	int i = (int)(mine - links);
+
+	if (i > 0)
+		ck_assert_int_eq(await_task(links[i - 1]), 0);
+	else
+		isr_flag_set(&other);
+	say("%d", i);
+	return 0;
+}
+
+static int make_a_chain(void *arg)
+{
+	struct isr_task *waiter = create(wait_for_other, NULL);
+	int i;
+
+	yield();
+	for (i = N_LINKS - 1; i >= 0; i--)
+		links[i] = create(be_a_link, &links[i]);
+	ck_assert_int_eq(await_task(links[N_LINKS - 1]), 0);
+	return await_task(waiter);
+}
+
+START_TEST(go_on_by_turns_with_flags_when_tasks_join)
+{
+	run_main(make_a_chain, NULL);
+
+	ck_assert_str_eq(trace, "0 1 w 2 3 4");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("task go on");
@@ -250,6 +338,12 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, trace_teardown);
 	tcase_add_test(tc, go_on_for_no_more_than_urgent_work_may);
 	tcase_add_test(tc, go_on_no_longer_than_to_a_stop);
+
+	tc = xt_case(suite, "turns");
+	tcase_add_checked_fixture(tc, setup, trace_teardown);
+	tcase_add_test(tc,
+		       go_on_by_turns_with_flags_when_tasks_wake_each_other);
+	tcase_add_test(tc, go_on_by_turns_with_flags_when_tasks_join);
 
 	return xt_main(suite);
 }
