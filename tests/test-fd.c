@@ -136,6 +136,7 @@ START_TEST(fd_failing_handler_is_disarmed)
 	open_fd(_i, ISR_FD_READ, 0);
 
 	xt_sink_run(&sink, 1);
+	xt_wait_failed(source);
 	xt_settle();
 
 	ck_assert_uint_eq(sink.n, 1);

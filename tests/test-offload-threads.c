@@ -114,12 +114,13 @@ static int offload_get_policy(void *arg)
 START_TEST(threads_have_no_real_time_priority)
 {
 	static const int policies[] = {SCHED_FIFO, SCHED_RR};
-	const struct sched_param param = {.sched_priority = 1};
+	const struct sched_param param = {.sched_priority = 1}, none = {0};
 
 	loop_policy = policies[_i];
 	/* It may be forbidden here: then they are asked for only. */
 	pthread_setschedparam(pthread_self(), loop_policy, &param);
 	ck_assert_int_eq(run_one(offload_get_policy, NULL), SCHED_OTHER);
+	pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
 
 	ck_assert_int_eq(last_inherits, PTHREAD_EXPLICIT_SCHED);
 	ck_assert_int_eq(last_policy, SCHED_OTHER);

@@ -77,6 +77,12 @@ void xt_settle(void)
 	}
 }
 
+void xt_wait_failed(struct isr_source *source)
+{
+	while (!isr_flag_peek(isr_source_get_failed_flag(source)))
+		xt_settle();
+}
+
 struct isr_source_stats xt_stats(struct isr_source *source)
 {
 	struct isr_source_stats stats;

@@ -56,6 +56,9 @@ void xt_settle(void);
 /* Without running the loop: until the source's reader saw this edge. */
 void xt_wait_read(struct isr_source *source, uint32_t line_seq);
 
+/* Until its handler has failed, in whatever thread. */
+void xt_wait_failed(struct isr_source *source);
+
 struct isr_source_stats xt_stats(struct isr_source *source);
 
 /* delivered + lost_kernel + lost_ring + discarded */
