@@ -207,7 +207,8 @@ int isr_stream_read(struct isr_stream *stream, void *ret_data, size_t n,
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
-	return end_read(&call, read_any(&call, ret_data, n < INT_MAX ? n : INT_MAX));
+	return end_read(&call,
+			read_any(&call, ret_data, n < INT_MAX ? n : INT_MAX));
 }
 
 static int read_exact(struct call *call, void *data, size_t n)

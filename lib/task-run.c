@@ -110,9 +110,6 @@ void isri_task_go_on(struct isr_task *self, int64_t timeout_ns)
 {
 	if (timeout_ns == 0 || isri_step_has_time(self->loop))
 		return;
-	/* What was asked for may be a critical section that has begun. */
-	if (isri_context_is_masked())
-		return;
 	/*
 	 * Behind the flags that are set, as if it waited for one. Not behind
 	 * ordinary steps: it would wait for all that are ready.

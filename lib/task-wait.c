@@ -341,9 +341,14 @@ static int ask_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 		     int64_t timeout_ns)
 {
 	uint64_t due_ns = isri_futex_deadline_ns(timeout_ns);
+	struct isr_task *self = isri_task_current();
 	bool is_due = timeout_ns == 0;
 	int r;
 
+	/* Not after it: the answer must be true when the wait is over. */
+	isri_task_go_on(self, timeout_ns);
+	if (isri_task_is_cancelled(self))
+		return -ECANCELED;
 	while (!cb(arg)) {
 		if (is_due)
 			return -ETIMEDOUT;
@@ -358,7 +363,6 @@ static int ask_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 		   int64_t timeout_ns)
 {
-	struct isr_task *self;
 	int r;
 
 	if (!cb || timeout_ns < ISR_FOREVER)
@@ -366,9 +370,5 @@ int isr_wait_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 	r = isri_task_check_wait();
 	if (r < 0)
 		return r;
-	self = isri_task_current();
-	r = ask_until(cb, arg, period_ns, timeout_ns);
-	if (r == 0)
-		isri_task_go_on(self, timeout_ns);
-	return r;
+	return ask_until(cb, arg, period_ns, timeout_ns);
 }

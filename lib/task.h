@@ -100,9 +100,10 @@ void isri_task_suspend(struct isr_task *self);
  */
 bool isri_task_suspend_until(struct isr_task *self, uint64_t due_ns);
 /*
- * A wait of that time was over at once, with what it was for: the caller goes
- * on, but after those who are due, and after a while even if nobody is. A wait
- * of no time is a mere look, after which it always goes on.
+ * A wait of that time was over at once, with what it was for, or is about to
+ * look where others may take that away: the caller goes on, but after those
+ * who are due, and after a while even if nobody is. A wait of no time is a mere
+ * look, for which it always goes on.
  */
 void isri_task_go_on(struct isr_task *self, int64_t timeout_ns);
 /* Its step runs once more, also when it was to anyway. Loop thread. */

@@ -103,12 +103,12 @@ static int wait_fd(struct isr_task *self, int fd, unsigned int events,
 	bool is_due = timeout_ns == 0;
 	int r;
 
+	/* Not after the look: who runs then may read what was there. */
+	isri_task_go_on(self, timeout_ns);
 	for (;;) {
 		if (isri_task_is_cancelled(self))
 			return -ECANCELED;
 		r = look(fd, events);
-		if (r > 0)
-			isri_task_go_on(self, timeout_ns);
 		if (r != 0)
 			return r;
 		if (is_due)

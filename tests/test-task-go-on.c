@@ -160,6 +160,86 @@ START_TEST(go_on_after_a_mere_look)
 END_TEST
 
 /*
+ * What a wait consumes is its own when it gives way. What it finds true is
+ * everybody's: it must be so when the wait is over, not before others ran.
+ */
+
+static bool truth;
+
+static bool is_truth(void *arg)
+{
+	return truth;
+}
+
+static void take_truth(void)
+{
+	char byte;
+
+	ck_assert(truth);
+	truth = false;
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	say("take");
+}
+
+static void give_truth(void)
+{
+	truth = true;
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	say("give");
+}
+
+static int take_first(void *arg)
+{
+	ck_assert_int_eq(isr_wait(&other, ISR_FOREVER), 1);
+	take_truth();
+	return 0;
+}
+
+static int give_again(void *arg)
+{
+	while (truth)
+		yield();
+	give_truth();
+	return 0;
+}
+
+static int take_what_is_there(void *arg)
+{
+	isr_flag_set(&other);
+	if (kind == FD)
+		ck_assert_int_eq(isr_wait_fd(fds[0], ISR_FD_READ, ISR_FOREVER),
+				 ISR_FD_READ);
+	else
+		xt_ok(isr_wait_until(is_truth, NULL, 0, ISR_FOREVER));
+	take_truth();
+	return 0;
+}
+
+static int compete(void *arg)
+{
+	struct isr_task *waiter = create(take_first, NULL), *hog;
+
+	yield();
+	hog = create(take_what_is_there, NULL);
+	go(give_again, NULL);
+	ck_assert_int_eq(await_task(hog), 0);
+	return await_task(waiter);
+}
+
+START_TEST(go_on_with_what_is_true_then)
+{
+	kind = _i ? FD : UNTIL;
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	give_truth();
+
+	run_main(compete, NULL);
+	ck_assert_str_eq(trace, "give take give take");
+
+	close_streams();
+}
+END_TEST
+
+/*
  * The flag is set whenever it looks, and nobody else is woken by one.
  */
 
@@ -333,6 +413,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, trace_teardown);
 	tcase_add_loop_test(tc, go_on_after_those_who_are_due, 0, KINDS);
 	tcase_add_loop_test(tc, go_on_after_a_mere_look, 0, KINDS);
+	tcase_add_loop_test(tc, go_on_with_what_is_true_then, 0, 2);
 
 	tc = xt_case(suite, "time");
 	tcase_add_checked_fixture(tc, setup, trace_teardown);

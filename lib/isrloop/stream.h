@@ -21,9 +21,10 @@ ISR_BEGIN_DECLS
  *
  * Any number of tasks may wait for one descriptor, each for what it wants; all
  * are woken, and whoever comes too late waits again. What is always ready, as
- * regular files are, is so here. If it is ready the task goes on as
- * after isr_wait(). The descriptor must not be closed meanwhile: cancel the
- * task first.
+ * regular files are, is so here. Those who are due run before it looks, as
+ * those of isr_wait() do before the task goes on; nobody does between that look
+ * and its return. The descriptor must not be closed meanwhile: cancel the task
+ * first.
  *
  * @param fd          Any kind.
  * @param events      enum isr_fd_events, at least one.

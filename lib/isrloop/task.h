@@ -253,7 +253,7 @@ typedef bool isr_wait_until_cb(void *arg);
  * @brief Ask again and again, for what sets no flag.
  *
  * It asks when it begins, then once a period, and once more when the time is
- * over.
+ * over. Nobody else runs between an answer of true and its return.
  *
  * @param cb          Asked.
  * @param arg         Handed to @cb; stays the caller's.
