@@ -6,7 +6,7 @@
  * those hangs.
  */
 #include <pthread.h>
-#include <sched.h>
+#include <semaphore.h>
 
 #include <isrloop/byte-ring.h>
 
@@ -297,18 +297,24 @@ static const struct echo_case {
 	{ECHO_SLOTS, 1000000 / FEWER},
 };
 
+/*
+ * One for each that was put. A thread that yields until there is one waits, on
+ * a busy machine, for a slice of the scheduler's each time.
+ */
+static sem_t n_put;
+
 static void *echo(void *arg)
 {
 	struct isr_event event;
 
-	while (!is_over) {
-		if (isr_ring_get(&to_thread, &event, 1) == 1)
-			n_faults += isr_ring_put_wait(&from_thread, &event,
-						      ISR_FOREVER) != 0;
-		else
-			sched_yield();
+	for (;;) {
+		n_faults += sem_wait(&n_put) != 0;
+		if (is_over)
+			return NULL;
+		n_faults += isr_ring_get(&to_thread, &event, 1) != 1;
+		n_faults += isr_ring_put_wait(&from_thread, &event,
+					      ISR_FOREVER) != 0;
 	}
-	return NULL;
 }
 
 static int send_and_receive(void *arg)
@@ -322,6 +328,7 @@ static int send_and_receive(void *arg)
 		     n_sent++) {
 			event.value = n_sent;
 			n_faults += isr_ring_put(&to_thread, &event) != 0;
+			sem_post(&n_put);
 		}
 		n_faults += isr_wait(&from_thread.ready, ISR_FOREVER) < 0;
 		while (isr_ring_get(&from_thread, &event, 1) == 1)
@@ -337,6 +344,7 @@ START_TEST(queue_echo_of_a_thread_loses_nothing)
 
 	is_over = false;
 	n_faults = 0;
+	ck_assert_int_eq(sem_init(&n_put, 0, 0), 0);
 	xt_ok(isr_ring_init(&to_thread, NULL, to_thread_slots, ECHO_SLOTS,
 			    ISR_RING_DROP_NEW));
 	xt_ok(isr_ring_init(&from_thread, loop, from_thread_slots, ECHO_SLOTS,
@@ -344,7 +352,9 @@ START_TEST(queue_echo_of_a_thread_loses_nothing)
 	ck_assert_int_eq(pthread_create(&thread, NULL, echo, NULL), 0);
 	run_main(send_and_receive, (void *)(uintptr_t)c);
 	is_over = true;
+	sem_post(&n_put);
 	pthread_join(thread, NULL);
+	sem_destroy(&n_put);
 	xt_ok(isr_ring_done(&to_thread));
 	xt_ok(isr_ring_done(&from_thread));
 
