@@ -15,6 +15,7 @@
 	.balign 16
 isri_switch_swap:
 	.cfi_startproc
+	hint #34 /* bti c */
 	sub sp, sp, #176
 	.cfi_adjust_cfa_offset 176
 	stp x19, x20, [sp, #0]
@@ -83,6 +84,20 @@ isri_switch_begin:
 	brk #1
 	.cfi_endproc
 	.size isri_switch_begin, . - isri_switch_begin
+
+/*
+ * All indirect branches lead to landing pads, and ret is none of them; no
+ * return address is signed. Without this the whole library loses both.
+ */
+#if defined(__ARM_FEATURE_BTI_DEFAULT) || defined(__ARM_FEATURE_PAC_DEFAULT)
+	.pushsection .note.gnu.property, "a"
+	.balign 8
+	.word 4, 16, 5
+	.asciz "GNU"
+	.word 0xc0000000 /* GNU_PROPERTY_AARCH64_FEATURE_1_AND */
+	.word 4, 3, 0 /* BTI and PAC */
+	.popsection
+#endif
 
 #endif
 
