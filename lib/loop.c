@@ -367,6 +367,8 @@ static int run(struct isr_loop *loop, int flags, const char *function)
 	if (loop->running || loop->depth)
 		return -EBUSY;
 
+	if (loop->base.tasks && !isri_wake_is_owner(isri_wake_of(loop)))
+		loop->base.move_tasks(loop);
 	isri_wake_claim(isri_wake_of(loop));
 	loop->running = true;
 	loop->stopped = false;

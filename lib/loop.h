@@ -53,6 +53,8 @@ struct isri_loop_base {
 	/* lib/task.c's, since the first task; else NULL. */
 	struct isri_tasks *tasks;
 	void (*end_tasks)(struct isr_loop *loop);
+	/* The loop is about to go on in another thread. */
+	void (*move_tasks)(struct isr_loop *loop);
 	/* Made with the first job of a task. */
 	struct isri_pool *pool;
 	uint64_t wakeups;

@@ -41,6 +41,13 @@ static void on_again(struct isr_flag *again, uint32_t count, void *arg)
 	isri_steps_hasten(arg);
 }
 
+/* What it had in another thread is that thread's, which may be gone. */
+static void get_crash_stack(struct isr_loop *loop)
+{
+	isri_loop_base(loop)->tasks->gave_crash_stack =
+		isri_crash_thread_begin();
+}
+
 static int get_tasks(struct isr_loop *loop, struct isri_tasks **ret_tasks)
 {
 	struct isri_loop_base *base = isri_loop_base(loop);
@@ -51,11 +58,12 @@ static int get_tasks(struct isr_loop *loop, struct isri_tasks **ret_tasks)
 		if (!tasks)
 			return -ENOMEM;
 		tasks->stacks.n_max = base->config.stacks_kept;
-		tasks->gave_crash_stack = isri_crash_thread_begin();
 		/* Cannot fail: the loop is open. */
 		isr_flag_init(&tasks->again, loop, ISR_FLAG_AUTO);
 		isr_flag_set_cb(&tasks->again, on_again, loop);
 		base->tasks = tasks;
+		base->move_tasks = get_crash_stack;
+		get_crash_stack(loop);
 		base->end_tasks = isri_tasks_end;
 	}
 	*ret_tasks = tasks;

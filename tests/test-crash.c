@@ -184,13 +184,15 @@ static int overflow_in_task(void *arg)
 	return overflow(0);
 }
 
+static const struct isr_task_config greedy = {
+	.sz = sizeof(greedy),
+	.name = "greedy",
+	.stack_bytes = 32 * 1024,
+};
+
 static void run_greedy_task(void)
 {
-	const struct isr_task_config config = {.sz = sizeof(config),
-					       .name = "greedy",
-					       .stack_bytes = 32 * 1024};
-
-	must(isr_spawn(loop, &config, overflow_in_task, NULL, NULL));
+	must(isr_spawn(loop, &greedy, overflow_in_task, NULL, NULL));
 	must(isr_loop_run(loop));
 }
 
@@ -242,10 +244,31 @@ static void run_task_beside_another_loop(void)
 	pthread_join(thread, NULL);
 }
 
+static void *go_on_with_the_loop(void *arg)
+{
+	must(isr_loop_run(loop));
+	return NULL;
+}
+
+/* That another thread has made. */
+static void go_on_elsewhere(void)
+{
+	pthread_t thread;
+
+	must(isr_loop_new(NULL, &loop));
+	must(isr_spawn(loop, &greedy, overflow_in_task, NULL, NULL));
+	must(-pthread_create(&thread, NULL, go_on_with_the_loop, NULL));
+	pthread_join(thread, NULL);
+}
+
 START_TEST(crash_by_overflow_of_a_task_names_it)
 {
-	static void (*const runs[])(void) = {run_task, run_task_elsewhere,
-					     run_task_beside_another_loop};
+	static void (*const runs[])(void) = {
+		run_task,
+		run_task_elsewhere,
+		run_task_beside_another_loop,
+		go_on_elsewhere,
+	};
 
 	crash(runs[_i]);
 
@@ -424,7 +447,7 @@ static void add_crashes(Suite *suite)
 	tcase_add_test(tcase, crash_in_an_irq_thread_names_the_source);
 	tcase_add_test(tcase, crash_outside_of_handlers_is_told);
 	tcase_add_loop_test(tcase, crash_by_overflow_of_a_stack_is_told, 0, 2);
-	tcase_add_loop_test(tcase, crash_by_overflow_of_a_task_names_it, 0, 3);
+	tcase_add_loop_test(tcase, crash_by_overflow_of_a_task_names_it, 0, 4);
 	tcase_add_test(tcase, crash_by_overflow_of_a_task_cuts_its_name);
 	tcase_add_test(tcase,
 		       crash_in_a_task_that_is_no_overflow_tells_the_address);
