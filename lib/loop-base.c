@@ -103,6 +103,10 @@ int isr_loop_get_stats(const struct isr_loop *loop,
 		.budget_exhausted = base->steps.budget_exhausted,
 		.step_max_ns = base->steps.max_ns,
 		.tasks = base->n_tasks,
+		.probes = base->polling.probes,
+		.probe_ns = base->polling.probe_ns,
+		.rounds = base->polling.rounds,
+		.round_ns = base->polling.round_ns,
 	};
 	memcpy(ret_stats->step_max_name, base->steps.max_name,
 	       sizeof(ret_stats->step_max_name));

@@ -41,6 +41,11 @@ struct isri_irq_threads {
 	bool told;
 };
 
+/* What isr_wait_until() has asked; as in struct isr_loop_stats. */
+struct isri_polling {
+	uint64_t probes, probe_ns, rounds, round_ns;
+};
+
 /* What a loop has that needs no libev; every struct isr_loop begins so. */
 struct isri_loop_base {
 	struct isri_loop_head head;
@@ -50,6 +55,8 @@ struct isri_loop_base {
 	struct isri_alarms alarms;
 	/* Tasks alive. */
 	uint64_t n_tasks;
+	/* lib/task-wait.c's. */
+	struct isri_polling polling;
 	/* lib/task.c's, since the first task; else NULL. */
 	struct isri_tasks *tasks;
 	void (*end_tasks)(struct isr_loop *loop);

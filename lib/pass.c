@@ -180,6 +180,13 @@ static void end_step(struct isr_loop *loop, struct isri_pass *pass)
 		tell_slow(loop, pass, duration_ns);
 }
 
+uint64_t isri_pass_get_begin_ns(struct isr_loop *loop)
+{
+	const struct isri_pass *pass = steps_of(loop)->pass;
+
+	return pass ? pass->now_ns : isr_now_ns();
+}
+
 static bool has_budget(struct isr_loop *loop, const struct isri_pass *pass)
 {
 	const struct isr_loop_config *config = &isri_loop_base(loop)->config;

@@ -36,6 +36,21 @@ static void print_hist(FILE *out, const char *what, const struct isr_hist *hist)
 		to_us(isr_hist_get_max_ns(hist)));
 }
 
+static void print_polling(FILE *out, const struct isr_loop_stats *stats)
+{
+	double probe_ns, round_ns;
+
+	if (!stats->rounds)
+		return;
+	probe_ns = (double)stats->probe_ns / (double)stats->probes;
+	round_ns = (double)stats->round_ns / (double)stats->rounds;
+	fprintf(out,
+		"  polled %" PRIu64
+		" times: %.1f us each, every %.1f us, %.2f %% overhead\n",
+		stats->probes, probe_ns / 1000, round_ns / 1000,
+		100 * probe_ns / round_ns);
+}
+
 static void print_loop(FILE *out, const struct isr_loop_stats *stats)
 {
 	fprintf(out,
@@ -56,6 +71,7 @@ static void print_loop(FILE *out, const struct isr_loop_stats *stats)
 			" critical sections, longest %.1f us: %s\n",
 			stats->masks, to_us(stats->mask_max_ns),
 			stats->mask_max_where ? stats->mask_max_where : "?");
+	print_polling(out, stats);
 }
 
 static void print_source(FILE *out, struct isr_source *source)

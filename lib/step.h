@@ -113,6 +113,8 @@ bool isri_pass_spin(struct isr_loop *loop);
  * and it is not a flag that wakes the step.
  */
 bool isri_pass_is_flag_next(struct isr_loop *loop);
+/* When the step that runs has begun; now, if none runs. */
+uint64_t isri_pass_get_begin_ns(struct isr_loop *loop);
 /* The memory of a step goes, which may be the one that runs. */
 void isri_pass_forget(struct isr_loop *loop, const struct isri_step *step);
 

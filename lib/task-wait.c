@@ -16,7 +16,7 @@
 #include "context.h"
 #include "flag-wait.h"
 #include "futex.h"
-#include "loop-head.h"
+#include "loop.h"
 #include "task.h"
 #include "test-point.h"
 
@@ -336,11 +336,33 @@ static int pause_until(uint64_t due_ns, uint64_t period_ns)
 	return isr_sleep((int64_t)period_ns);
 }
 
+/*
+ * The first question begins here, the others with the task's turn. last_ns: the
+ * one before; 0: there is none.
+ */
+static bool ask(struct isr_loop *loop, isr_wait_until_cb *cb, void *arg,
+		uint64_t *last_ns)
+{
+	struct isri_polling *polling = &isri_loop_base(loop)->polling;
+	uint64_t begin_ns =
+		*last_ns ? isri_pass_get_begin_ns(loop) : isr_now_ns();
+	bool answer = cb(arg);
+
+	polling->probes++;
+	polling->probe_ns += isr_now_ns() - begin_ns;
+	if (*last_ns) {
+		polling->rounds++;
+		polling->round_ns += begin_ns - *last_ns;
+	}
+	*last_ns = begin_ns;
+	return answer;
+}
+
 /* The last question is asked when the time is over, however late that is. */
 static int ask_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 		     int64_t timeout_ns)
 {
-	uint64_t due_ns = isri_futex_deadline_ns(timeout_ns);
+	uint64_t due_ns = isri_futex_deadline_ns(timeout_ns), last_ns = 0;
 	struct isr_task *self = isri_task_current();
 	bool is_due = timeout_ns == 0;
 	int r;
@@ -349,7 +371,7 @@ static int ask_until(isr_wait_until_cb *cb, void *arg, uint64_t period_ns,
 	isri_task_go_on(self, timeout_ns);
 	if (isri_task_is_cancelled(self))
 		return -ECANCELED;
-	while (!cb(arg)) {
+	while (!ask(self->loop, cb, arg, &last_ns)) {
 		if (is_due)
 			return -ETIMEDOUT;
 		r = pause_until(due_ns, period_ns);

@@ -192,7 +192,11 @@ struct isr_loop_stats {
 	/** whose it was: a source's, a task's or a callback; empty: none */
 	char step_max_name[ISR_LOOP_STEP_NAME_BYTES];
 	uint64_t tasks;	      /**< tasks alive */
-	uint64_t reserved[8]; /**< 0; for later versions */
+	uint64_t probes;      /**< questions that isr_wait_until() asked */
+	uint64_t probe_ns;    /**< how long they took, all together */
+	uint64_t rounds;      /**< those that followed one of the same wait */
+	uint64_t round_ns;    /**< how long after it, all together */
+	uint64_t reserved[4]; /**< 0; for later versions */
 };
 
 /**
