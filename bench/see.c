@@ -8,17 +8,28 @@
  *  isrloop-hist  and the flag has a histogram
  *  isrloop-late  and steps over 1 s are told when they are over
  *  isrloop-soon  and while they run
+ *
+ * And whether what the loop says that polling costs is so: a task that asks
+ * every few milliseconds, in a loop that has nothing else to do.
+ *
+ *  isrloop       its own counters
+ *  rusage        the CPU time that the process has used, of the time
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <isrloop.h>
+#include <isrloop/task.h>
 
 #include "bench.h"
 #include "cpu.h"
 #include "stat.h"
 
-enum { N_CALLBACKS = 1000000 };
+enum { N_CALLBACKS = 1000000, N_PROBES = 300 };
+
+#define PROBE_NS 300000
+#define PERIOD_NS 5000000
 
 enum see { NOTHING, HIST, LATE, SOON };
 
@@ -82,6 +93,65 @@ static void see_child(const void *arg, double *ret_values)
 	ret_values[0] = tick_span_ns(start, tick_now()) / n_called;
 }
 
+static uint64_t used_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return ((uint64_t)usage.ru_utime.tv_sec +
+		(uint64_t)usage.ru_stime.tv_sec) *
+		       1000000000 +
+	       ((uint64_t)usage.ru_utime.tv_usec +
+		(uint64_t)usage.ru_stime.tv_usec) *
+		       1000;
+}
+
+/* As long as MicroPython's takes on its boards. */
+static bool probe(void *arg)
+{
+	uint64_t end = clock_ns() + PROBE_NS;
+
+	while (clock_ns() < end)
+		;
+	return ++n_called == n_wanted;
+}
+
+static int poll_for_long(void *arg)
+{
+	double *values = arg;
+	uint64_t start_ns = clock_ns(), start_used_ns = used_ns();
+	struct isr_loop_stats stats;
+
+	check(isr_wait_until(probe, NULL, PERIOD_NS, ISR_FOREVER),
+	      "isr_wait_until");
+	values[1] = 100 * (double)(used_ns() - start_used_ns) /
+		    (double)(clock_ns() - start_ns);
+	check(isr_loop_get_stats(loop, &stats), "isr_loop_get_stats");
+	values[0] = 100 * ((double)stats.probe_ns / (double)stats.probes) /
+		    ((double)stats.round_ns / (double)stats.rounds);
+	isr_loop_stop(loop);
+	return 0;
+}
+
+static void polling_child(const void *arg, double *ret_values)
+{
+	n_wanted = bench_scale(N_PROBES);
+	cpu_pin(CPU_LOOP);
+	check(isr_loop_new(NULL, &loop), "isr_loop_new");
+	check(isr_spawn(loop, NULL, poll_for_long, ret_values, NULL),
+	      "isr_spawn");
+	check(isr_loop_run(loop), "isr_loop_run");
+}
+
+static void see_polling(void)
+{
+	double v[CHILD_VALUES_MAX];
+
+	child_run(polling_child, NULL, 60, v);
+	result_add("see", "isrloop", "polling", "%", v[0]);
+	result_add("see", "rusage", "polling", "%", v[1]);
+}
+
 void bench_see(void)
 {
 	static const char *const subjects[] = {"isrloop", "isrloop-hist",
@@ -93,4 +163,5 @@ void bench_see(void)
 		child_run(see_child, &see, 30, v);
 		result_add("see", subjects[see], "callback", "ns", v[0]);
 	}
+	see_polling();
 }
