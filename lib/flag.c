@@ -30,6 +30,8 @@
 #include "wake.h"
 
 _Static_assert(offsetof(struct isr_flag, word) == 0, "inline in isr.h");
+_Static_assert(sizeof(void *) != 8 || offsetof(struct isr_flag, cb) == 32,
+	       "a set uses half a cache line");
 _Static_assert(sizeof(void *) != 8 || offsetof(struct isr_flag, hist) == 64,
 	       "a flag that is not timed uses a cache line");
 

@@ -49,10 +49,6 @@ struct isr_flag {
 	/* whoever set "queued"; from the take of the list on the loop */
 	struct isr_flag *next;
 	/* loop only */
-	isr_flag_cb *cb;
-	void *arg;
-	struct isr_flag *all_next;
-	struct isr_flag **all_prev;
 	uint8_t state;
 	/* loop only: it has, or had, a histogram */
 	bool was_timed;
@@ -60,7 +56,12 @@ struct isr_flag {
 	uint16_t timed;
 	/* threads in isr_flag_wait(); atomic */
 	uint32_t visitors;
-	/* loop only; NULL: none */
+	/* loop only, from here on; all that a set needs is before */
+	isr_flag_cb *cb;
+	void *arg;
+	struct isr_flag *all_next;
+	struct isr_flag **all_prev;
+	/* NULL: none */
 	struct isr_hist *hist;
 	/* of a timed one: whoever announced it, then the loop */
 	uint64_t since_ns;
