@@ -55,7 +55,7 @@ static ISRI_APART bool push_and_kick(struct isri_wake *wake,
 	/* relaxed: the push publishes it */
 	atomic_fetch_add_explicit(&wake->kickers, 1, memory_order_relaxed);
 	flag->next = NULL;
-	ISR_TEST_POINT("wake:A");
+	ISR_TEST_POINT("wake:A2");
 	/* wake:A */
 	taken = atomic_compare_exchange_strong_explicit(
 		&wake->pending, &head, flag, memory_order_release,
@@ -71,9 +71,8 @@ static ISRI_APART bool push_and_kick(struct isri_wake *wake,
 
 void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag)
 {
-	/* relaxed: only a guess for the cas */
-	struct isr_flag *head =
-		atomic_load_explicit(&wake->pending, memory_order_relaxed);
+	/* Mostly so, and a look before the cas would fetch the line twice. */
+	struct isr_flag *head = NULL;
 
 	for (;;) {
 		while (head == ISRI_WAKE_ARMED) {
@@ -83,7 +82,9 @@ void isri_wake_push(struct isri_wake *wake, struct isr_flag *flag)
 			head = atomic_load_explicit(&wake->pending,
 						    memory_order_relaxed);
 		}
-		flag->next = head;
+		/* Mostly it is; a spinning loop may have fetched the flag. */
+		if (flag->next != head)
+			flag->next = head;
 		ISR_TEST_POINT("wake:A");
 		/* wake:A */
 		if (atomic_compare_exchange_weak_explicit(

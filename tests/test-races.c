@@ -98,12 +98,15 @@ START_TEST(race_set_sees_a_loop_that_just_fell_asleep)
 }
 END_TEST
 
+/* Before it has seen that the loop sleeps, and after that. */
 START_TEST(race_set_in_the_set_that_wakes)
 {
+	static const char *const points[] = {"wake:A", "wake:A2"};
+
 	xt_ok(isr_flag_set_cb(&flag, count, NULL));
 	xt_ok(isr_flag_set_cb(&other, count, NULL));
 	ck_assert(!is_due(loop));
-	race_at(0, "wake:A", set_other);
+	race_at(0, points[_i], set_other);
 
 	isr_flag_set(&flag);
 	assert_raced(1);
@@ -314,7 +317,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, race_set_before_the_loop_sleeps_is_seen);
 	tcase_add_test(tc, race_set_sees_a_loop_that_just_fell_asleep);
-	tcase_add_test(tc, race_set_in_the_set_that_wakes);
+	tcase_add_loop_test(tc, race_set_in_the_set_that_wakes, 0, 2);
 
 	tc = xt_case(suite, "flag");
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -157,13 +157,13 @@ inline publish(f)
  *	isri_wake_kick(wake);
  *	atomic_fetch_sub_explicit(&wake->kickers, 1, memory_order_release);
  * mirrors: lib/wake.c: isri_wake_push()
- *	struct isr_flag *head =
- *		atomic_load_explicit(&wake->pending, memory_order_relaxed);
+ *	struct isr_flag *head = NULL;
  *	while (head == ISRI_WAKE_ARMED) {
  *	if (push_and_kick(wake, flag))
  *	return;
  *	head = atomic_load_explicit(&wake->pending,
  *				    memory_order_relaxed);
+ *	if (flag->next != head)
  *	flag->next = head;
  *	if (atomic_compare_exchange_weak_explicit(
  *		    &wake->pending, &head, flag, memory_order_release,
@@ -172,7 +172,7 @@ inline publish(f)
  */
 inline push(f)
 {
-	atomic { TOUCH; head = pending; taken = false; write_next(f) }
+	atomic { TOUCH; head = NONE; taken = false; write_next(f) }
 	do
 	:: atomic {
 		head == ARMED ->
