@@ -44,6 +44,7 @@
 #include <stdbool.h>
 
 #include "atomic.h"
+#include "cpu.h"
 #include "flag.h"
 #include "hot.h"
 #include "ring.h"
@@ -208,17 +209,7 @@ static ISRI_INLINE void commit(struct isr_ring *ring, struct isr_event *slot,
  */
 static void prefetch(const struct isr_ring *ring, uint32_t place)
 {
-	const struct isr_event *slot = isri_ring_slot(ring, place + 4);
-
-#if defined(__x86_64__)
-	/*
-	 * The builtin would ask for reading unless told that the CPU knows
-	 * this one. Every 64-bit x86 decodes it; the oldest do nothing.
-	 */
-	__asm__ volatile("prefetchw %0" : : "m"(*slot));
-#else
-	__builtin_prefetch(slot, 1);
-#endif
+	isri_cpu_fetch(isri_ring_slot(ring, place + 4));
 }
 
 static ISRI_INLINE int put(struct isr_ring *ring, const struct isr_event *event,
