@@ -18,6 +18,7 @@
 
 #include "atomic.h"
 #include "context.h"
+#include "cpu.h"
 #include "flag-wait.h"
 #include "flag.h"
 #include "loop-head.h"
@@ -206,6 +207,7 @@ static void flag_deliver(struct isri_wake *wake, struct isr_flag *flag)
 	uint64_t since_ns;
 	uint32_t count;
 
+	wake->last = flag;
 	if (!flag->cb) {
 		/* relaxed: looked at again under the lock; see flag-wait.c */
 		if (atomic_load_explicit(ATOMIC(&flag->arg),
@@ -239,6 +241,20 @@ bool isri_wake_deliver(struct isri_wake *wake)
 		return false;
 	ready_unlink(wake, &wake->ready);
 	flag_deliver(wake, flag);
+	return true;
+}
+
+bool isri_wake_foresee(const struct isri_wake *wake)
+{
+	const struct isr_flag *last = wake->last;
+
+	/* One that was told is not pushed again. */
+	if (!last || last->state == ISRI_FLAG_TOLD)
+		return false;
+	/* relaxed: a guess; the push is what tells */
+	if (!atomic_load_explicit(ATOMIC(&last->word), memory_order_relaxed))
+		return false;
+	isri_cpu_fetch(last);
 	return true;
 }
 
@@ -281,6 +297,8 @@ static void flag_finish(struct isr_flag *flag)
 		}
 	}
 
+	if (wake->last == flag)
+		wake->last = NULL;
 	*flag->all_prev = flag->all_next;
 	if (flag->all_next)
 		flag->all_next->all_prev = flag->all_prev;

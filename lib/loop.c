@@ -87,20 +87,39 @@ static void callback_leave(struct isr_loop *loop,
 		loop_destroy(loop);
 }
 
-static void run_pass(struct isr_loop *loop)
+/* now_ns may be 0: see isri_pass_run(). */
+static void run_pass(struct isr_loop *loop, uint64_t now_ns)
 {
 	struct isri_frame frame;
 
 	callback_enter(loop, &frame);
-	isri_pass_run(loop, loop->is_foreign);
+	isri_pass_run(loop, now_ns, loop->is_foreign);
 	callback_leave(loop, &frame);
+}
+
+/* True: it shall not block, and has looked for a set instead. */
+static bool spin(struct isr_loop *loop)
+{
+	uint64_t until_ns, found_ns;
+
+	if (loop->is_foreign || isri_steps_are_due(loop))
+		return false;
+	until_ns = isri_pass_spin_until(loop);
+	if (!until_ns)
+		return false;
+	/* Now: the loop may be gone after a pass. */
+	ev_idle_start(loop->ev, &loop->idle);
+	found_ns = isri_pass_spin(loop, until_ns);
+	/* Without a look at the descriptors: that takes time. */
+	if (found_ns)
+		run_pass(loop, found_ns);
+	return true;
 }
 
 static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 		       int revents)
 {
 	struct isr_loop *loop = prepare->data;
-	bool spun = false;
 
 	loop->base.passes++;
 	/* Freed in an inner run of libev, which alone was broken. */
@@ -108,15 +127,12 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 		ev_break(ev, EVBREAK_ONE);
 	/* Left so by a callback that is libev's. */
 	isri_loop_check_mask(loop);
-	if (isri_steps_are_due(loop) ||
-	    (!loop->is_foreign && (spun = isri_pass_spin(loop))) ||
-	    !isri_wake_arm(isri_wake_of(loop)))
+	if (spin(loop))
+		return;
+	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
 		ev_idle_start(ev, &loop->idle);
 	else
 		isri_alarms_prepare(loop);
-	/* Without a look at the descriptors: that takes time. */
-	if (spun && isri_wake_is_set(isri_wake_of(loop)))
-		run_pass(loop);
 }
 
 static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
@@ -127,7 +143,7 @@ static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
 	isri_wake_of(loop)->halted = isri_wake_of(loop)->ended;
-	run_pass(loop);
+	run_pass(loop, 0);
 }
 
 static void on_idle(struct ev_loop *ev, struct ev_idle *idle, int revents)

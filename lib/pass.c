@@ -25,9 +25,13 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "cpu.h"
 #include "loop.h"
 #include "slow.h"
 #include "step.h"
+
+/* A look at the clock takes as long as several at the pending list. */
+#define SPIN_LOOKS 8
 
 /* On the stack of whoever runs it. */
 struct isri_pass {
@@ -282,7 +286,7 @@ static bool is_due(struct isr_loop *loop)
 	return isri_steps_are_due(loop) || isri_loop_base(loop)->alarms.first;
 }
 
-void isri_pass_run(struct isr_loop *loop, bool is_foreign)
+void isri_pass_run(struct isr_loop *loop, uint64_t now_ns, bool is_foreign)
 {
 	struct isri_steps *steps = steps_of(loop);
 	const struct isri_wake *wake = isri_wake_of(loop);
@@ -290,9 +294,9 @@ void isri_pass_run(struct isr_loop *loop, bool is_foreign)
 	struct isri_pass pass = {.outer = steps->pass};
 	uint64_t left = UINT64_MAX;
 
-	if (!is_due(loop))
+	if (!now_ns && !is_due(loop))
 		return;
-	pass.now_ns = isr_now_ns();
+	pass.now_ns = now_ns ? now_ns : isr_now_ns();
 	pass.end_ns = pass.now_ns + ISRI_PASS_NS;
 	steps->pass = &pass;
 	isri_alarms_ring(loop, pass.now_ns);
@@ -342,22 +346,15 @@ bool isri_step_has_time(struct isr_loop *loop)
 	       isr_now_ns() - pass->now_ns < ISRI_PASS_NS;
 }
 
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
-/* 0: not now. */
-static uint64_t spin_until_ns(struct isr_loop *loop, uint64_t now_ns)
+uint64_t isri_pass_spin_until(struct isr_loop *loop)
 {
 	const struct isri_loop_base *base = isri_loop_base(loop);
 	struct isri_steps *steps = steps_of(loop);
-	uint64_t end_ns;
+	uint64_t now_ns, end_ns;
 
+	if (!base->config.spin_ns)
+		return 0;
+	now_ns = isr_now_ns();
 	/* After something was done it begins anew; else it ends. */
 	if (steps->spin_steps != steps->n_steps) {
 		steps->spin_steps = steps->n_steps;
@@ -374,20 +371,23 @@ static uint64_t spin_until_ns(struct isr_loop *loop, uint64_t now_ns)
 	return end_ns;
 }
 
-bool isri_pass_spin(struct isr_loop *loop)
+uint64_t isri_pass_spin(struct isr_loop *loop, uint64_t until_ns)
 {
 	const struct isri_wake *wake = isri_wake_of(loop);
-	uint64_t now_ns, end_ns;
+	unsigned int n_looks = 0;
+	uint64_t now_ns = 0;
 
-	if (!isri_loop_base(loop)->config.spin_ns)
-		return false;
-	now_ns = isr_now_ns();
-	end_ns = spin_until_ns(loop, now_ns);
-	if (!end_ns)
-		return false;
-	while (!isri_wake_is_set(wake) && now_ns < end_ns) {
-		relax();
-		now_ns = isr_now_ns();
+	while (!isri_wake_is_set(wake)) {
+		if (isri_wake_foresee(wake)) {
+			/* There is time, and the pass need not do it. */
+			if (!now_ns || ++n_looks % SPIN_LOOKS == 0)
+				now_ns = isr_now_ns();
+		} else {
+			now_ns = ++n_looks % SPIN_LOOKS ? 0 : isr_now_ns();
+			isri_cpu_relax();
+		}
+		if (now_ns >= until_ns)
+			return 0;
 	}
-	return true;
+	return now_ns ? now_ns : isr_now_ns();
 }

@@ -100,14 +100,17 @@ bool isri_steps_are_due(struct isr_loop *loop);
 /*
  * Runs what is due: urgent steps up to their budget, then an ordinary one, and
  * so on for ISRI_PASS_NS. For a foreign loop that is one of several: as long
- * as urgent steps may take, but no step twice.
+ * as urgent steps may take, but no step twice. now_ns: something is due, and
+ * it is now; 0: the caller knows neither.
  */
-void isri_pass_run(struct isr_loop *loop, bool is_foreign);
+void isri_pass_run(struct isr_loop *loop, uint64_t now_ns, bool is_foreign);
 /*
- * The loop is about to block: looks for a set instead, for a while, if the
- * configuration wants that. True: it shall not block yet.
+ * The loop is about to block: until when it shall look for a set instead; 0:
+ * the configuration does not want that, or not any more.
  */
-bool isri_pass_spin(struct isr_loop *loop);
+uint64_t isri_pass_spin_until(struct isr_loop *loop);
+/* Does so. When one was found, which is now; 0: none was. */
+uint64_t isri_pass_spin(struct isr_loop *loop, uint64_t until_ns);
 /*
  * An urgent step that is queued now comes behind the next flag: one is ready,
  * and it is not a flag that wakes the step.

@@ -52,6 +52,8 @@ struct isri_wake {
 	bool halted;
 	/* Loop only: it is being freed, and nothing may begin on it. */
 	bool ended;
+	/* Loop only: delivered last, and not finished since; NULL: none. */
+	const struct isr_flag *last;
 	/* Loop only: every flag bound to it. */
 	struct isr_flag *all;
 	/* Loop only: flag callbacks run. */
@@ -116,6 +118,11 @@ static inline bool isri_wake_is_set(const struct isri_wake *wake)
 
 	return head && head != ISRI_WAKE_ARMED;
 }
+/*
+ * The flag that was delivered last is set again, and will be pushed soon: asks
+ * for its line meanwhile. Nothing is wrong when it is another's turn.
+ */
+bool isri_wake_foresee(const struct isri_wake *wake);
 /* Moves what is pending behind what is ready; true when anything is ready. */
 bool isri_wake_collect(struct isri_wake *wake);
 /* Makes a loop that blocks, or will, return at once. Signal class. */

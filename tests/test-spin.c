@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "xt-step.h"
@@ -148,6 +149,62 @@ START_TEST(spin_ends)
 }
 END_TEST
 
+static void on_other(struct isr_flag *f, uint32_t count, void *arg)
+{
+	leave_letter('o');
+}
+
+/* Has it delivered last; then the watcher sets the one that ends the run. */
+static void deliver_other(struct isr_flag *other)
+{
+	xt_ok(isr_flag_init(other, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(other, on_other, NULL));
+	isr_flag_set(other);
+	xt_ok(isr_loop_dispatch(loop));
+	ck_assert_ptr_eq(isri_wake_of(loop)->last, other);
+	n_passes = 0;
+	act_at = IDLE_PASSES;
+}
+
+/* Where the spinning loop would look, there is nothing any more. */
+START_TEST(spin_looks_not_at_a_flag_that_has_ended)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	struct isr_flag *other;
+
+	other = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(other, MAP_FAILED);
+	start(FOREVER_NS, 5);
+	deliver_other(other);
+	xt_ok(isr_flag_done(other));
+	munmap(other, size);
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_str_eq(trace, "oF");
+}
+END_TEST
+
+/* The thread that sets it has lost its CPU before it has pushed it. */
+START_TEST(spin_waits_not_for_a_set_that_is_half_way)
+{
+	struct isr_flag other;
+
+	start(FOREVER_NS, 5);
+	deliver_other(&other);
+	other.word = 1;
+
+	xt_ok(isr_loop_run(loop));
+	ck_assert_str_eq(trace, "oF");
+
+	isri_wake_push(isri_wake_of(loop), &other);
+	xt_ok(isr_loop_dispatch(loop));
+	ck_assert_str_eq(trace, "oFo");
+	xt_ok(isr_flag_done(&other));
+}
+END_TEST
+
 static void ring(struct isri_alarm *alarm)
 {
 	leave_letter('a');
@@ -223,6 +280,8 @@ int main(void)
 	tcase_add_test(tc, spin_finds_the_set_of_a_thread_without_a_write);
 	tcase_add_loop_test(tc, spin_gives_libev_its_turn, 0, 2);
 	tcase_add_loop_test(tc, spin_ends, 0, 2);
+	tcase_add_test(tc, spin_looks_not_at_a_flag_that_has_ended);
+	tcase_add_test(tc, spin_waits_not_for_a_set_that_is_half_way);
 	tcase_add_test(tc, spin_ends_for_an_alarm);
 	tcase_add_test(tc, spin_is_not_for_a_dispatch);
 	tcase_add_test(tc, spin_may_find_the_loops_end);

@@ -22,6 +22,7 @@
  * aside: lib/flag.c: isr_flag_peek(): only reads
  * aside: lib/flag.c: isri_flag_stamp(): whether to read the clock
  * aside: lib/flag-loop.c: flag_time(): the same
+ * aside: lib/flag-loop.c: isri_wake_foresee(): asks for a cache line
  * aside: lib/wake.c: isri_wake_is_owner(): a thread compares its own value
  * aside: lib/wake.c: isri_wake_claim(): before the loop runs
  * aside: lib/flag-loop.c: isri_flag_await_visitors(): of threads that wait
@@ -842,8 +843,7 @@ inline check_rest()
 
 /*
  * mirrors: lib/loop.c: on_prepare()
- *	if (isri_steps_are_due(loop) ||
- *	!isri_wake_arm(isri_wake_of(loop)))
+ *	if (isri_steps_are_due(loop) || !isri_wake_arm(isri_wake_of(loop)))
  *	ev_idle_start(ev, &loop->idle);
  */
 inline prepare()
@@ -860,7 +860,7 @@ inline prepare()
 /*
  * mirrors: lib/loop.c: on_check()
  *	isri_wake_disarm(isri_wake_of(loop));
- *	run_pass(loop);
+ *	run_pass(loop, 0);
  */
 inline check()
 {
