@@ -4,6 +4,8 @@
 #ifndef ISRI_LOOP_FD_H
 #define ISRI_LOOP_FD_H
 
+#include "step.h"
+
 struct isr_loop;
 struct isri_loop_fd;
 struct loop_io;
@@ -12,13 +14,15 @@ struct loop_io;
 typedef void isri_loop_fd_cb(struct isri_loop_fd *watch, unsigned int events);
 
 /*
- * One descriptor that the loop watches, level triggered: the callback is an
- * ordinary step. Private to loop.c but for fd. A callback may close any watch,
+ * One descriptor that the loop watches, level triggered: the callback is a
+ * step. Private to loop.c but for fd and band. A callback may close any watch,
  * its own included: then it must not touch the watch afterwards.
  */
 struct isri_loop_fd {
 	int fd;
 	unsigned int events;
+	/* Ordinary, unless that is changed once it is watched. */
+	enum isri_band band;
 	isri_loop_fd_cb *cb;
 	/* A foreign loop's duplicate of fd; -1: none. */
 	int outer_fd;

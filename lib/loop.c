@@ -459,7 +459,7 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int revents)
 	watch->io->ready = ((revents & EV_READ) ? ISR_FD_READ : 0) |
 			   ((revents & EV_WRITE) ? ISR_FD_WRITE : 0);
 	watch->io->ready_pass = loop->base.passes;
-	isri_step_queue(loop, &watch->io->step, ISRI_BAND_ORDINARY);
+	isri_step_queue(loop, &watch->io->step, watch->band);
 }
 
 static void serve_fd(struct isri_step *step)
@@ -496,6 +496,7 @@ int isri_loop_fd_add(struct isr_loop *loop, struct isri_loop_fd *watch, int fd,
 	*watch = (struct isri_loop_fd){
 		.fd = fd,
 		.events = events,
+		.band = ISRI_BAND_ORDINARY,
 		.cb = cb,
 		.outer_fd = -1,
 		.loop = loop,

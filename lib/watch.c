@@ -29,6 +29,17 @@ static void serve_loop_fd(struct isri_loop_fd *loop_fd, unsigned int events)
 		watch->serve(watch, events);
 }
 
+/* An interrupt that the loop finds itself; a flag tells it of others. */
+static int watch_by_loop(struct isri_watch *watch, int fd)
+{
+	int r;
+
+	r = isri_loop_fd_add(watch->source->loop, &watch->loop_fd, fd, 0,
+			     serve_loop_fd);
+	watch->loop_fd.band = ISRI_BAND_URGENT;
+	return r;
+}
+
 int isri_watch_init(struct isri_watch *watch, struct isr_source *source, int fd,
 		    enum isri_watch_by by,
 		    void (*serve)(struct isri_watch *watch,
@@ -37,8 +48,7 @@ int isri_watch_init(struct isri_watch *watch, struct isr_source *source, int fd,
 	watch->source = source;
 	watch->serve = serve;
 	if (by == ISRI_WATCH_BY_LOOP)
-		return isri_loop_fd_add(source->loop, &watch->loop_fd, fd, 0,
-					serve_loop_fd);
+		return watch_by_loop(watch, fd);
 
 	watch->entry.fd = fd;
 	watch->entry.service = serve_entry;

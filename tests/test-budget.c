@@ -242,7 +242,7 @@ START_TEST(budget_leaves_a_descriptor_its_turn)
 			  &source));
 	isr_flag_set(&flag);
 
-	repeats("FFFFd");
+	repeats("FdFF");
 	xt_close_pipe(fds);
 }
 END_TEST
@@ -255,7 +255,7 @@ START_TEST(budget_leaves_a_soft_timer_its_turn)
 	xt_ok(isr_timer_open(loop, 1, 1, NULL, handle, &t, &source));
 	isr_flag_set(&flag);
 
-	repeats("FFFFt");
+	repeats("FtFF");
 }
 END_TEST
 

@@ -350,15 +350,14 @@ START_TEST(queue_forgets_a_descriptor_that_is_not_ready_any_more)
 	char byte;
 
 	xt_open_pipe(fds);
-	a.then = stop;
 	xt_ok(isr_fd_open(loop, fds[0], ISR_FD_READ, NULL, note_it, NULL,
 			  &source));
-	xt_ordinary(&a);
+	isr_loop_stop(loop);
 	ck_assert_int_eq(isr_loop_dispatch(loop), 1);
 	ck_assert(isri_steps_are_due(loop));
 	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
 
-	ends_as("a");
+	ends_as("");
 	xt_close_pipe(fds);
 }
 END_TEST

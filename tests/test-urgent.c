@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The urgent band: which comes first, a step that another one has woken or a
- * flag that was set. What else the run queue does is in test-run-queue.c.
+ * The urgent band: what is in it, and which comes first, a step that another
+ * one has woken or a flag that was set. What else the run queue does is in
+ * test-run-queue.c.
  */
 #include "xt-step.h"
 
@@ -174,6 +175,36 @@ START_TEST(urgent_step_lets_the_loop_be_stopped)
 }
 END_TEST
 
+static int note_once(struct isr_source *source, const struct isr_event *event,
+		     void *arg)
+{
+	leave_letter('s');
+	xt_ok(isr_source_disarm(source));
+	return 0;
+}
+
+/* It is found after they were ready. */
+START_TEST(urgent_is_a_source_that_the_loop_watches)
+{
+	struct isr_source *source;
+	int fds[2];
+
+	xt_open_pipe(fds);
+	if (_i)
+		xt_ok(isr_timer_open(loop, 1, 0, NULL, note_once, NULL,
+				     &source));
+	else
+		xt_ok(isr_fd_open(loop, fds[1], ISR_FD_WRITE, NULL, note_once,
+				  NULL, &source));
+	xt_ordinary(&o);
+	xt_ordinary(&a);
+
+	ends_as("soa");
+	xt_ok(isr_source_close(source));
+	xt_close_pipe(fds);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("urgent");
@@ -190,5 +221,6 @@ int main(void)
 	tcase_add_test(tc, urgent_step_that_was_ordinary_takes_its_turn);
 	tcase_add_test(tc, urgent_step_does_not_wait_for_a_flag_that_is_gone);
 	tcase_add_test(tc, urgent_step_lets_the_loop_be_stopped);
+	tcase_add_loop_test(tc, urgent_is_a_source_that_the_loop_watches, 0, 2);
 	return xt_main(suite);
 }
