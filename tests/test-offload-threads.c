@@ -146,7 +146,7 @@ END_TEST
 
 static sem_t gate;
 static atomic_uint n_begun, n_released;
-static unsigned int n_returned;
+static unsigned int n_called, n_returned;
 
 static int pass_gate(void *arg)
 {
@@ -166,6 +166,7 @@ static int offload_to_the_end(void *arg)
 {
 	unsigned int i;
 
+	n_called++;
 	xt_fails_with(ECANCELED,
 		      isr_offload(pass_gate, NULL, release, NULL, ISR_FOREVER));
 	if (++n_returned < N_TASKS)
@@ -182,10 +183,11 @@ START_TEST(threads_begin_nothing_while_the_loop_ends)
 	int i;
 
 	ck_assert_int_eq(sem_init(&gate, 0, 0), 0);
-	n_begun = n_released = n_returned = 0;
+	n_begun = n_released = n_called = n_returned = 0;
 	for (i = 0; i < N_TASKS; i++)
 		spawn(offload_to_the_end, NULL);
-	while (n_begun != N_THREADS)
+	/* A task that has not begun does not return. */
+	while (n_begun != N_THREADS || n_called != N_TASKS)
 		xt_ok(isr_loop_dispatch(loop));
 
 	xt_ok(isr_loop_free(loop));

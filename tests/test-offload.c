@@ -288,10 +288,11 @@ END_TEST
 
 #define N_TASKS 10
 
-static atomic_uint n_returned;
+static atomic_uint n_called, n_returned;
 
 static int offload_to_the_end(void *arg)
 {
+	n_called++;
 	ck_assert_int_eq(offload_for(pass_gate, ISR_FOREVER), -ECANCELED);
 	n_returned++;
 	return 0;
@@ -314,10 +315,11 @@ START_TEST(loop_that_ends_waits_for_what_has_begun)
 	pthread_t opener;
 	int i;
 
-	n_returned = 0;
+	n_called = n_returned = 0;
 	for (i = 0; i < N_TASKS; i++)
 		spawn(offload_to_the_end, NULL);
-	while (n_begun != N_THREADS)
+	/* A task that has not begun does not return. */
+	while (n_begun != N_THREADS || n_called != N_TASKS)
 		xt_ok(isr_loop_dispatch(loop));
 	ck_assert_int_eq(
 		pthread_create(&opener, NULL, open_when_all_returned, NULL), 0);
