@@ -33,6 +33,30 @@ t() {
 	esac
 }
 
+# catches PID NUMBER: it has a handler for that signal.
+catches() {
+	cases_mask=$(sed -n 's/^SigCgt:[^0-9a-f]*//p' "/proc/$1/status" 2>&-)
+	[ $((0x${cases_mask:-0} >> ($2 - 1) & 1)) -eq 1 ]
+}
+
+# end PID [INT]: by SIGTERM, or that, which it handles. The thread sanitizer's
+# own handler may keep a signal that comes just before a blocking call, and
+# hand it on only with the next one.
+end() {
+	case ${2-TERM} in
+	INT) cases_signal=2 ;;
+	*) cases_signal=15 ;;
+	esac
+	kill -s "${2-TERM}" "$1"
+	[ "${ISR_SANITIZER-}" = thread ] || return 0
+	cases_tries=0
+	while catches "$1" $cases_signal; do
+		sleep 0.1
+		cases_tries=$((cases_tries + 1))
+		[ $((cases_tries % 200)) -ne 0 ] || kill -s "${2-TERM}" "$1"
+	done
+}
+
 # Print the counts and exit as they say. No case at all is a failure.
 finish() {
 	echo "$cases_name: $cases_passed passed, $cases_failed failed," \

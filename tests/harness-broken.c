@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "xt.h"
@@ -61,6 +62,9 @@ END_TEST
 
 START_TEST(hanging)
 {
+	const struct rlimit no_core = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &no_core);
 	for (;;)
 		pause();
 }

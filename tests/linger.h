@@ -15,6 +15,8 @@
 
 #include <isrloop.h>
 
+#include "xt.h"
+
 static struct {
 	atomic_bool entered, released, finished;
 } lingers;
@@ -51,8 +53,7 @@ static inline void linger_begin(void)
 
 static inline void linger_await(void)
 {
-	while (!atomic_load(&lingers.entered))
-		sched_yield();
+	xt_wait_until(atomic_load(&lingers.entered));
 }
 
 #endif /* TESTS_LINGER_H */

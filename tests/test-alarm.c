@@ -540,7 +540,7 @@ START_TEST(alarm_set_at_the_last_moment_rings)
 	a.then = stop;
 	is_late_alarm = _i;
 	is_late_over = false;
-	ev_timer_init(&timer, on_watchdog, 3, 0);
+	ev_timer_init(&timer, on_watchdog, XT_IN_VAIN_S, 0);
 	ev_timer_start(ev, &timer);
 
 	xt_ok(isr_loop_run(loop));

@@ -155,7 +155,7 @@ START_TEST(budget_with_steps_left_does_not_sleep)
 {
 	struct ev_timer timer;
 
-	ev_timer_init(&timer, on_watchdog, 5, 0);
+	ev_timer_init(&timer, on_watchdog, XT_IN_VAIN_S, 0);
 	ev_timer_start(isr_loop_get_ev(loop), &timer);
 	o.then = again_after_a_pass;
 	xt_ordinary(&o);

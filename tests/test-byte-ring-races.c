@@ -34,7 +34,7 @@ static void setup(void)
 	forget_races();
 	written = read_last = 0;
 	write_result = read_result = 1234;
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_byte_ring_init(&ring, loop, bytes, BYTES));
 }

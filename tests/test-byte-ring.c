@@ -23,7 +23,7 @@ static const char text[] = "the quick brown fox jumps over";
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_byte_ring_init(&ring, loop, bytes, BYTES));
 	bytes[BYTES] = 0x55;

@@ -23,7 +23,7 @@ static struct isr_source *source;
 static void setup(void)
 {
 	atomic_store(&test_now_ns, 1);
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 }
 
 static struct isr_emerg take(void)

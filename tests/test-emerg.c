@@ -15,7 +15,7 @@ static char log_text[4096];
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	memset(&record, 0, sizeof(record));
 	log_text[0] = '\0';
 }

@@ -88,8 +88,7 @@ static void note_wait(void)
 
 static void await_who_is_inside(void)
 {
-	while (!atomic_load(&is_inside))
-		sched_yield();
+	xt_wait_until(atomic_load(&is_inside));
 }
 
 /* A section, or another thread. */
@@ -110,8 +109,7 @@ START_TEST(enter_waits_for_who_is_inside)
 	}
 	atomic_store(&waits_hook, note_wait);
 	ck_assert_int_eq(pthread_create(&second, NULL, come_in, NULL), 0);
-	while (!atomic_load(&waits) && !atomic_load(&came_in))
-		sched_yield();
+	xt_wait_until(atomic_load(&waits) || atomic_load(&came_in));
 	ck_assert(!atomic_load(&came_in));
 
 	if (_i == 0) {

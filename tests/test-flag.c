@@ -24,7 +24,7 @@ static uint64_t n_sets;
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_init(&other, loop, ISR_FLAG_AUTO));

@@ -280,7 +280,7 @@ START_TEST(guard_keeps_a_pair_together_between_a_timer_and_the_loop)
 
 	reset_pair();
 	n_held = 0;
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_set_cb(&flag, update_in_a_step, NULL));
 	sigaction(SIGALRM, &action, &found);

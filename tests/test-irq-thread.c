@@ -484,8 +484,7 @@ START_TEST(irq_thread_goes_on_when_a_wait_is_interrupted)
 	watch(TRIGGER, count_and_tell);
 	watch(A, let_waits_fail);
 	ck_assert_int_eq(eventfd_write(entries[A].fd, 1), 0);
-	while (atomic_load(&n_errors) >= 0 || !atomic_load(&wait_error))
-		sched_yield();
+	xt_wait_until(atomic_load(&n_errors) < 0 && atomic_load(&wait_error));
 
 	trigger(count_and_tell);
 

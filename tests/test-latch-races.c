@@ -32,7 +32,7 @@ static void setup(void)
 	forget_races();
 	stored = loaded = 0;
 	load_result = nested_result = 1234;
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_latch_init(&latch, loop, slots, sizeof(slots[0])));
 }

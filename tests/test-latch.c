@@ -27,7 +27,7 @@ static uint32_t generation;
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_latch_init(&latch, loop, slots, sizeof(got)));
 	memset(&got, 0xaa, sizeof(got));

@@ -22,7 +22,7 @@ static unsigned int n_calls;
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
 	n_calls = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* Critical sections and IRQ threads. */
-#include <sched.h>
 #include <signal.h>
 
 #include "xt-pin.h"
@@ -16,8 +15,7 @@ START_TEST(mask_edges_wait)
 	xt_edges(0, 100);
 	ck_assert_uint_eq(sink.n, 0);
 	xt_ok(isr_unmask(loop, token));
-	while (sink.n < 100)
-		sched_yield();
+	xt_wait_until(sink.n >= 100);
 
 	ck_assert_uint_eq(sink.lost, 0);
 }

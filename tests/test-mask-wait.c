@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* In a critical section nothing of other threads and loops is waited for. */
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,8 +107,7 @@ START_TEST(mask_refuses_to_wait_for_a_guard)
 	ck_assert_int_eq(isr_guard_drop(&guard), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, hold_and_enter, NULL),
 			 0);
-	while (!atomic_load(&holds))
-		sched_yield();
+	xt_wait_until(atomic_load(&holds));
 
 	xt_fails_with(EDEADLK, isr_guard_hold(&guard));
 

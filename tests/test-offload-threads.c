@@ -173,8 +173,7 @@ static int offload_to_the_end(void *arg)
 		return 0;
 	for (i = 0; i < N_TASKS; i++)
 		sem_post(&gate);
-	while (n_released < N_THREADS)
-		sched_yield();
+	xt_wait_until(n_released >= N_THREADS);
 	return 0;
 }
 

@@ -255,8 +255,7 @@ static int count_parallel(void *arg)
 		;
 	/* The first ones wait for each other. */
 	n_begun++;
-	while (n_begun < N_THREADS)
-		sched_yield();
+	xt_wait_until(n_begun >= N_THREADS);
 	n_now--;
 	return 42;
 }
@@ -303,8 +302,7 @@ static void *open_when_all_returned(void *arg)
 {
 	int i;
 
-	while (n_returned != N_TASKS)
-		sched_yield();
+	xt_wait_until(n_returned == N_TASKS);
 	for (i = 0; i < N_THREADS; i++)
 		sem_post(&gate);
 	return NULL;
@@ -460,8 +458,7 @@ static void race(struct turns *t)
 		  t->waiter->result == -ETIMEDOUT);
 	ck_assert_uint_eq(n_done, 1);
 	/* In a thread it may be about to be. */
-	while (n_released != 1)
-		sched_yield();
+	xt_wait_until(n_released == 1);
 	while (n_xt_tasks)
 		xt_ok(isr_detach(xt_tasks[--n_xt_tasks].task));
 }

@@ -117,8 +117,7 @@ START_TEST(source_that_failed_may_be_armed_by_who_is_told)
 
 	open_source(_i);
 	fire_in_thread(&thread, &result);
-	while (!atomic_load(&told))
-		sched_yield();
+	xt_wait_until(atomic_load(&told));
 
 	atomic_store(&arming, true);
 	xt_ok(isr_source_arm(source));
@@ -127,8 +126,7 @@ START_TEST(source_that_failed_may_be_armed_by_who_is_told)
 	ck_assert_int_eq(result, 0);
 	fire_in_thread(&thread, &result);
 	pthread_join(thread, NULL);
-	while (xt_stamped(source) < 2)
-		sched_yield();
+	xt_wait_until(xt_stamped(source) >= 2);
 
 	ck_assert_int_eq(result, 0);
 	ck_assert_uint_eq(xt_stats(source).delivered, 2);

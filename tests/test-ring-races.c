@@ -31,7 +31,7 @@ static void setup(void)
 {
 	forget_races();
 	n_got = n_lost = 0;
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 }
 

@@ -39,7 +39,7 @@ static void init(struct isr_loop *l, enum isr_ring_policy policy)
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 }
 
@@ -94,8 +94,7 @@ static uint32_t n_waiting(void)
 
 static void await_waiting(uint32_t n)
 {
-	while (n_waiting() != n)
-		sched_yield();
+	xt_wait_until(n_waiting() == n);
 }
 
 static void fill(void)

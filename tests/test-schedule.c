@@ -29,7 +29,7 @@ static void count_record(const struct isr_emerg *record, void *arg)
 
 static void setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	trace[0] = '\0';
 	n_accepted = 0;

@@ -77,8 +77,7 @@ static void *set_in_thread(void *arg)
 
 static void await_handler(unsigned int n_before)
 {
-	while (atomic_load(&n_set_by_handler) == n_before)
-		sched_yield();
+	xt_wait_until(atomic_load(&n_set_by_handler) != n_before);
 	ck_assert_uint_lt(n_set_by_handler, MISPLACED);
 }
 

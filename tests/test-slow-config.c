@@ -94,8 +94,7 @@ static void keep(const struct isr_slow_report *report, void *arg)
 
 static int run_until_it_looked(void *arg)
 {
-	while (!next_look_ns)
-		sched_yield();
+	xt_wait_until(next_look_ns);
 	return 0;
 }
 

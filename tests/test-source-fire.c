@@ -107,7 +107,7 @@ START_TEST(fired_and_failing_is_disarmed)
 	source = open_quiet(kind, _i % 2);
 	fire(source, 1);
 	xt_sink_run(&sink, 1);
-	xt_settle();
+	xt_wait_failed(source);
 
 	xt_fails_with(EPERM, isr_source_fire(source, NULL));
 	ck_assert_uint_eq(xt_stats(source).failed, 1);

@@ -187,8 +187,7 @@ START_TEST(source_with_many_events_lets_others_in)
 	xt_edges(1, 1);
 	xt_wait_read(b, 1);
 	/* Its ring is written after that: wait for its flag as well. */
-	while (!isr_flag_peek(&b->ring.ready))
-		sched_yield();
+	xt_wait_until(isr_flag_peek(&b->ring.ready));
 
 	xt_ok(isr_loop_run(loop));
 

@@ -97,8 +97,7 @@ static bool is_one_cpu(void)
 
 static void *set_when_idle(void *arg)
 {
-	while (n_passes < IDLE_PASSES)
-		sched_yield();
+	xt_wait_until(n_passes >= IDLE_PASSES);
 	isr_flag_set(&flag);
 	return NULL;
 }

@@ -6,7 +6,6 @@
  * knows of them; and they wake it, however long its tasks would sleep.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -216,8 +215,7 @@ static atomic_bool is_asleep;
 
 static void *schedule_in_thread(void *arg)
 {
-	while (!is_asleep)
-		sched_yield();
+	xt_wait_until(is_asleep);
 	xt_ok(isr_schedule(loop, cancel_and_stop, NULL));
 	return NULL;
 }

@@ -259,7 +259,7 @@ START_TEST(new_event_loop_has_no_tasks_of_the_old_one)
 	xt_ok(isr_loop_run(loop));
 	xt_ok(isr_loop_free(loop));
 	say("new loop");
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	go(say_and_stop, (void *)"new");
 	xt_ok(isr_loop_run(loop));
 

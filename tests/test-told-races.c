@@ -126,6 +126,8 @@ END_TEST
 #define TASKS 4
 
 static atomic_uint n_taken, n_set;
+/* Nobody sets any more, but a handler here. */
+static atomic_bool is_over;
 
 static void set_counted(void)
 {
@@ -144,6 +146,7 @@ static void *set_many(void *arg)
 
 	for (i = 0; i < SETS; i++)
 		set_counted();
+	is_over = true;
 	return NULL;
 }
 
@@ -186,10 +189,11 @@ START_TEST(told_shares_out_each_set_once)
 	unsigned int i;
 
 	n_taken = n_set = 0;
+	is_over = false;
 	sigaction(SIGUSR1, &action, NULL);
 	pthread_create(&taker, NULL, take_many, NULL);
 	pthread_create(&setter, NULL, set_many, NULL);
-	for (i = 0; n_taken < SETS || n_taken < n_set; i++) {
+	for (i = 0; !is_over || n_taken < n_set; i++) {
 		turn(i % TASKS, i / TASKS);
 		if (i % 8 == 0 && n_set < SETS)
 			raise(SIGUSR1);

@@ -184,8 +184,7 @@ START_TEST(user_fires_one_by_one_all_wake)
 	user = open_user(true);
 	for (i = 1; i <= 5000; i++) {
 		fire(user, 1);
-		while (atomic_load(&sink.n) < i)
-			;
+		xt_wait_until(atomic_load(&sink.n) >= i);
 	}
 	ck_assert_uint_eq(xt_stats(user).delivered, 5000);
 }
@@ -235,8 +234,7 @@ START_TEST(user_handlers_of_one_priority_take_turns)
 		fire(user, 1);
 		fire(other, 1);
 	}
-	while (atomic_load(&n_handled) < 4000)
-		sched_yield();
+	xt_wait_until(atomic_load(&n_handled) >= 4000);
 	xt_ok(isr_source_close(user));
 	xt_ok(isr_source_close(other));
 
@@ -257,8 +255,7 @@ static int wait_for_interrupt(struct isr_source *source,
 			      const struct isr_event *event, void *arg)
 {
 	isr_source_fire(arg, NULL);
-	while (!has_interrupted)
-		;
+	xt_wait_until(has_interrupted);
 	isr_loop_stop(loop);
 	return 0;
 }
@@ -364,13 +361,11 @@ START_TEST(race_fire_before_the_answer_is_handled)
 	xt_ok(isr_user_open(loop, &xt_hard, be_alone, NULL, &probe));
 	n_handled = 0;
 	fire(user, 1);
-	while (atomic_load(&sink.n) < 1)
-		sched_yield();
+	xt_wait_until(atomic_load(&sink.n) >= 1);
 
 	/* The thread comes to it when it is done with what was before. */
 	fire(probe, 1);
-	while (atomic_load(&n_handled) < 1)
-		sched_yield();
+	xt_wait_until(atomic_load(&n_handled) >= 1);
 
 	ck_assert_uint_eq(atomic_load(&sink.n), 2);
 	xt_ok(isr_source_close(probe));
@@ -383,8 +378,7 @@ START_TEST(race_fire_before_the_ring_of_another_is_handled)
 {
 	open_raced(true, "bell:A", fire_meanwhile);
 	fire(user, 1);
-	while (atomic_load(&sink.n) < 2)
-		sched_yield();
+	xt_wait_until(atomic_load(&sink.n) >= 2);
 
 	xt_ok(isr_source_close(user));
 	assert_raced(1);

@@ -267,8 +267,7 @@ static void assert_put_without_sleep(void)
 {
 	race_at(0, "ring-wait:sleep", note_sleep);
 	release();
-	while (!put_ended && !about_to_sleep)
-		sched_yield();
+	xt_wait_until(put_ended || about_to_sleep);
 	ck_assert(!about_to_sleep);
 	pthread_join(producer, NULL);
 	ck_assert_int_eq(n_put, 0);

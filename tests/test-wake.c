@@ -53,7 +53,7 @@ static void setup(void)
 {
 	unsigned int i;
 
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	for (i = 0; i < N_FLAGS; i++) {
 		xt_ok(isr_flag_init(&flags[i], loop, ISR_FLAG_AUTO));
@@ -264,8 +264,7 @@ START_TEST(wake_never_happens_at_rest)
 	sem_init(&posted, 0, 0);
 	loop_tid = 0;
 	ck_assert_int_eq(pthread_create(&thread, NULL, run_loop, NULL), 0);
-	while (!loop_tid)
-		sched_yield();
+	xt_wait_until(loop_tid);
 	await_sleep();
 	before = read_switches();
 	rest();

@@ -50,7 +50,7 @@ static inline void setup(void)
 	hand_ns = isr_now_ns();
 	n_expired = 0;
 	trace[0] = '\0';
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 	xt_ok(isr_delay_init(&delay, loop, ISR_FLAG_AUTO));
 	xt_ok(isr_flag_set_cb(&delay.expired, on_expired, NULL));

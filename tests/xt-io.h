@@ -8,7 +8,6 @@
 #define XT_IO_H
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -76,8 +75,7 @@ static inline void put_bytes(int i, const char *text)
 	int n = (int)strlen(text), before = count_readable(!i);
 
 	ck_assert_int_eq(write(ends[i], text, (size_t)n), n);
-	while (count_readable(!i) != before + n)
-		sched_yield();
+	xt_wait_until(count_readable(!i) == before + n);
 }
 
 /* A task that the loop runs to the end of. */

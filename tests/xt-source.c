@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* Helpers of the tests of sources. */
-#include <sched.h>
+
+#include <ev.h>
 
 #include "xt-source.h"
 
@@ -11,7 +12,7 @@ struct xt_sink sink;
 
 void xt_loop_setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	xt_ok(isr_loop_set_log_cb(loop, xt_log, NULL));
 	memset(&sink, 0, sizeof(sink));
 	sink.loop = loop;
@@ -47,12 +48,30 @@ int xt_sink(struct isr_source *source, const struct isr_event *event, void *arg)
 	return s->result;
 }
 
+static void give_up(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+	isr_loop_stop(timer->data);
+}
+
+/* A blocked loop must end when nothing more comes: to be told, not to hang. */
 void xt_sink_run(struct xt_sink *s, unsigned int n)
 {
+	struct ev_loop *ev = isr_loop_get_ev(s->loop);
+	uint64_t since_ns = xt_now_ns();
+	ev_timer timer;
+
+	ev_now_update(ev);
+	ev_timer_init(&timer, give_up, XT_IN_VAIN_S, XT_IN_VAIN_S);
+	timer.data = s->loop;
+	ev_timer_start(ev, &timer);
 	atomic_store(&s->stop_at, n);
-	while (atomic_load(&s->n) < n)
+	while (atomic_load(&s->n) < n && !xt_is_in_vain(since_ns))
 		xt_ok(isr_loop_run(s->loop));
+	ev_timer_stop(ev, &timer);
+
 	ck_assert_uint_eq(atomic_load(&s->n), n);
+	/* Not by that timer, which also wakes a loop that nobody woke. */
+	ck_assert(!xt_is_in_vain(since_ns));
 }
 
 static void stop(struct isr_flag *flag, uint32_t count, void *arg)
@@ -79,8 +98,9 @@ void xt_settle(void)
 
 void xt_wait_failed(struct isr_source *source)
 {
-	while (!isr_flag_peek(isr_source_get_failed_flag(source)))
-		xt_settle();
+	const struct isr_flag *failed = isr_source_get_failed_flag(source);
+
+	xt_wait_until((xt_settle(), isr_flag_peek(failed)));
 }
 
 struct isr_source_stats xt_stats(struct isr_source *source)
@@ -93,8 +113,7 @@ struct isr_source_stats xt_stats(struct isr_source *source)
 
 void xt_wait_read(struct isr_source *source, uint32_t line_seq)
 {
-	while (xt_stats(source).line_seq != line_seq)
-		sched_yield();
+	xt_wait_until(xt_stats(source).line_seq == line_seq);
 }
 
 uint64_t xt_stamped(struct isr_source *source)

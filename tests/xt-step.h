@@ -90,7 +90,7 @@ static inline void xt_step_setup_with(const struct isr_loop_config *config)
 
 static inline void xt_step_setup(void)
 {
-	xt_step_setup_with(NULL);
+	xt_step_setup_with(&xt_patient);
 }
 
 /* A test that has ended the loop sets it to NULL. */

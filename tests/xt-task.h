@@ -30,7 +30,7 @@ static inline void trace_add(char c)
 
 static inline void task_setup(void)
 {
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	xt_ok(isr_loop_set_log_cb(loop, xt_log, NULL));
 	memset(trace, 0, sizeof(trace));
 }

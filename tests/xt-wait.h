@@ -8,7 +8,6 @@
 #define XT_WAIT_H
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -64,8 +63,7 @@ static inline unsigned int xt_n_waiting(struct isr_flag *flag)
 
 static inline void xt_await_waiting(struct isr_flag *flag, unsigned int n)
 {
-	while (xt_n_waiting(flag) != n)
-		sched_yield();
+	xt_wait_until(xt_n_waiting(flag) == n);
 }
 
 /* Who came late tells the loop, which is to find that when it runs next. */
@@ -91,8 +89,7 @@ static inline void xt_wait_start(struct xt_waiter *waiter,
 					xt_wait_in_thread, waiter),
 			 0);
 	xt_await_waiting(flag, n + 1);
-	while (!xt_late_ones_have_told())
-		sched_yield();
+	xt_wait_until(xt_late_ones_have_told());
 }
 
 /* Runs the loop until it ended; what it got. */
@@ -135,7 +132,7 @@ static inline void xt_assert_served(struct isr_flag *flag)
 static inline void xt_wait_setup(void)
 {
 	xt_n_ended = 0;
-	xt_ok(isr_loop_new(NULL, &loop));
+	xt_ok(isr_loop_new(&xt_patient, &loop));
 	isr_loop_set_log_cb(loop, xt_log, NULL);
 }
 

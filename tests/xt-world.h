@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,8 +77,7 @@ static inline void xt_world_check(const struct xt_world *before)
 	int signo;
 
 	/* One that was joined is a moment longer in the list. */
-	while (xt_count_threads() > before->n_threads)
-		sched_yield();
+	xt_wait_until(xt_count_threads() <= before->n_threads);
 	xt_world_look(&now);
 	for (signo = 1; signo <= 64; signo++)
 		ck_assert_msg(memcmp(now.actions[signo], before->actions[signo],

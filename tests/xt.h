@@ -13,6 +13,9 @@
 
 #include <check.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <isrloop/loop.h>
@@ -33,8 +36,40 @@
 	} while (0)
 
 /*
- * Add a test case whose tests must each close what they opened. A fixture of
- * your own, added after this, runs inside that check.
+ * What another thread does, or a process: a test that waits for it in vain
+ * fails. Not where a failure cannot end, as in a signal handler.
+ */
+#define xt_wait_until(condition)                                   \
+	do {                                                       \
+		uint64_t xt_since_ns = xt_now_ns();                \
+		while (!(condition)) {                             \
+			ck_assert_msg(!xt_is_in_vain(xt_since_ns), \
+				      "in vain: %s", #condition);  \
+			sched_yield();                             \
+		}                                                  \
+	} while (0)
+
+/* The machine's clock, whatever a test makes of isr_now_ns(). */
+uint64_t xt_now_ns(void);
+
+/*
+ * Seconds: nothing that happens at all takes as long, on whatever machine.
+ * Less than what a test that hangs has, so that it is told what was in vain.
+ */
+#define XT_IN_VAIN_S 20
+bool xt_is_in_vain(uint64_t since_ns);
+
+/*
+ * Of a loop whose urgent steps have time without end, and critical sections
+ * too: for a test that counts what one run does, or what is told. On a busy
+ * machine a step, or a section, may take longer than the defaults allow.
+ */
+extern const struct isr_loop_config xt_patient;
+
+/*
+ * Add a test case whose tests must each close what they opened, and end some
+ * time; one that hangs without fork takes the program along. A fixture of your
+ * own, added after this, runs inside that check.
  */
 TCase *xt_case(Suite *suite, const char *name);
 

@@ -35,10 +35,11 @@ def equal(actual, expected):
     assert actual == expected, f"{actual!r} instead of {expected!r}"
 
 
+def catches(process, signo):
 def send(process, signo):
     """Signal a process that ends by it. The thread sanitizer's own handler
     may keep a signal that comes just before a blocking call, and hand it on
-    only with the next one."""
+    only with the next one: for as long as the process would handle it."""
     process.send_signal(signo)
     if os.environ.get("ISR_SANITIZER") != "thread":
         return
@@ -47,7 +48,8 @@ def send(process, signo):
             process.wait(timeout=1)
             return
         except subprocess.TimeoutExpired:
-            process.send_signal(signo)
+            if catches(process, signo):
+                process.send_signal(signo)
 
 
 class Daemon:
