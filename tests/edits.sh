@@ -2,7 +2,7 @@
 # Copyright the isrloop authors
 # shellcheck shell=sh disable=SC2154 # src and tmp
 #
-# Ways to break the library, as lists of edits: tests/mutants.list says how
+# Ways to break the code, as lists of edits: tests/mutants.list says how
 # they are written. Sourced; $src is the source folder, $tmp one to work in.
 
 # split_list LIST: one folder an edit in $tmp/mutants, their names in
@@ -29,6 +29,12 @@ split_list() {
 	}' "$1"
 }
 
+# source_of DIR: from the source folder, where the edit's file is in lib/
+# unless it says otherwise.
+source_of() {
+	sed '/\//!s,^,lib/,' "$1/file"
+}
+
 # mutate DIR: the source with the one edit; the old text is there once.
 mutate() {
 	awk -v old_file="$1/old" -v new_file="$1/new" '
@@ -45,5 +51,5 @@ mutate() {
 		if (old == "" || !at || index(rest, old))
 			exit 1
 		printf "%s%s%s", substr(text, 1, at - 1), slurp(new_file), rest
-	}' "$src/lib/$(cat "$1/file")"
+	}' "$src/$(source_of "$1")"
 }
