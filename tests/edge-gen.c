@@ -214,7 +214,10 @@ static bool irq_is_of(const char *irq, const struct line *line)
 		irq_attribute_is(irq, "actions", arg_consumer));
 }
 
-/* The thread is called "irq/NUMBER-CONSUMER", cut to fifteen characters. */
+/*
+ * The thread is called "irq/NUMBER-CONSUMER", cut to fifteen characters. The
+ * last one is it: that of an earlier request may not have gone altogether.
+ */
 static void take_irq_thread(struct line *line, const char *irq)
 {
 	char prefix[32], path[PATH_MAX], comm[32];
@@ -224,7 +227,7 @@ static void take_irq_thread(struct line *line, const char *irq)
 	if (!proc)
 		die("cannot read /proc: %s", strerror(errno));
 	snprintf(prefix, sizeof(prefix), "irq/%s-", irq);
-	while (!line->tid && (entry = readdir(proc))) {
+	while ((entry = readdir(proc))) {
 		FILE *f;
 
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
@@ -232,17 +235,15 @@ static void take_irq_thread(struct line *line, const char *irq)
 		if (!f)
 			continue;
 		if (fgets(comm, sizeof(comm), f) &&
-		    !strncmp(comm, prefix, strlen(prefix))) {
-			snprintf(path, sizeof(path), "/proc/%s/stat",
-				 entry->d_name);
-			line->stat_fd = open_attribute(path, O_RDONLY);
+		    !strncmp(comm, prefix, strlen(prefix)))
 			line->tid = atoi(entry->d_name);
-		}
 		fclose(f);
 	}
 	closedir(proc);
 	if (!line->tid)
 		die("interrupt %s has no thread", irq);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)line->tid);
+	line->stat_fd = open_attribute(path, O_RDONLY);
 	stay_on_processor(line->tid);
 }
 

@@ -69,8 +69,13 @@ chip_pull()
 # chip_set CHIP LINE 0|1
 chip_set()
 {
-	if [[ $3 = 0 ]]; then echo pull-down; else echo pull-up; fi \
-		>"$(chip_pull "$1" "$2")"
+	pull_set "$(chip_pull "$1" "$2")" "$3"
+}
+
+# pull_set PATH 0|1: with what chip_pull said once, for edges close together.
+pull_set()
+{
+	if [[ $2 = 0 ]]; then echo pull-down; else echo pull-up; fi >"$1"
 }
 
 # chip_consumer CHIP LINE: who holds the line; empty if nobody does.

@@ -72,16 +72,21 @@ client_has()
 	[[ $(tail -n 1 "/run/$1.json") = *"\"seq\":$2,"* ]]
 }
 
+# client_has_all NAME: that the daemon has.
+client_has_all()
+{
+	client_has "$1" "$(status .parameters.seq)"
+}
+
 # clients_finish NAME...: once each has all that the daemon has, end it, and
 # bring its output to the results as NAME.json. Status 4 is isrmon's word for
 # losses, which are for the caller to judge.
 clients_finish()
 {
-	local name seq code
+	local name code
 
-	seq=$(status .parameters.seq)
 	for name; do
-		wait_until client_has "$name" "$seq"
+		wait_until client_has_all "$name"
 		code=0
 		kill -TERM "${client[$name]}"
 		wait "${client[$name]}" || code=$?

@@ -42,9 +42,11 @@ wait_until()
 	! "$@" || return 0
 	renice -n 19 $$ >/dev/null
 	until "$@"; do
-		[[ $SECONDS -lt $end ]] || fail "never came true: $*"
+		((SECONDS < end)) || break
 	done
 	renice -n 0 $$ >/dev/null
+	# An answer that came that slowly may have been out of date.
+	((SECONDS < end)) || "$@" || fail "never came true: $*"
 }
 
 # process_is STATE PID: STATE as in proc(5).
@@ -52,9 +54,44 @@ process_is()
 {
 	local stat
 
-	stat=$(<"/proc/$2/stat") 2>/dev/null || return 1
+	# Not $(<...): where that fails set -e ends the scenario, even here.
+	{ IFS= read -r stat <"/proc/$2/stat"; } 2>/dev/null || return 1
 	stat=${stat##*) }
 	[[ ${stat%% *} = "$1" ]]
+}
+
+# threads_are STATE PID...: each of theirs.
+threads_are()
+{
+	local state=$1 pid task
+
+	shift
+	for pid; do
+		for task in "/proc/$pid/task"/*; do
+			process_is "$state" "${task##*/}" || return 1
+		done
+	done
+}
+
+# switches PID...: context switches, voluntary or not, thread by thread.
+switches()
+{
+	local pid
+
+	for pid; do
+		grep -H '_ctxt_switches' "/proc/$pid/task"/*/status
+	done
+}
+
+# rest PID...: no thread of theirs runs for a while. That all are asleep when
+# they are looked at one by one tells less: one may wake another.
+rest()
+{
+	local before
+
+	before=$(switches "$@")
+	sleep 3
+	[[ $before = "$(switches "$@")" ]]
 }
 
 # read_line FD: the next line, in $line.
