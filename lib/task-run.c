@@ -24,7 +24,7 @@
 struct isri_task_runner {
 	struct isri_frame frame;
 	struct isr_task *task;
-	struct isri_switch back;
+	struct isri_task_switch back;
 };
 
 static struct isri_tasks *tasks_of(const struct isr_task *task)
@@ -64,7 +64,7 @@ void isri_task_suspend(struct isr_task *self)
 {
 	int saved = errno;
 
-	isri_switch_to(&self->context, &self->runner->back);
+	isri_task_switch_to(&self->context, &self->runner->back);
 	set_errno(saved);
 }
 
@@ -148,7 +148,7 @@ void isri_task_begin(void *arg)
 
 	self->result = self->fn(self->arg);
 	self->has_ended = true;
-	isri_switch_leave(&self->context, &self->runner->back);
+	isri_task_switch_leave(&self->context, &self->runner->back);
 }
 
 /*
@@ -212,7 +212,7 @@ static void finish(struct isr_task *task)
 		isri_step_unqueue(task->loop, &task->step);
 	isri_alarm_cancel(task->loop, &task->alarm);
 	isri_wait_fd_done(task);
-	isri_switch_done(&task->context);
+	isri_task_switch_done(&task->context);
 	if (!task->is_detached)
 		task->stack_used = isri_stack_get_used(task->stack);
 	isri_stack_put(&tasks_of(task)->stacks, task->stack);
@@ -247,7 +247,7 @@ static void run_turn(struct isr_task *task)
 	isri_context_enter(&runner.frame, ISR_CONTEXT_TASK, task->loop, NULL);
 	runner.frame.stack = task->stack;
 	task->runner = &runner;
-	isri_switch_to(&runner.back, &task->context);
+	isri_task_switch_to(&runner.back, &task->context);
 	task->runner = NULL;
 	isri_context_leave(&runner.frame);
 }

@@ -136,8 +136,8 @@ int isr_spawn(struct isr_loop *loop, const struct isr_task_config *config,
 	task->is_detached = !ret_task;
 	/* Cannot fail: the loop is open. */
 	isr_flag_init(&task->done, loop, ISR_FLAG_STICKY);
-	isri_switch_init(&task->context, isri_stack_low(task->stack),
-			 task->stack->bytes, isri_task_begin, task);
+	isri_task_switch_init(&task->context, isri_stack_low(task->stack),
+			      task->stack->bytes, isri_task_begin, task);
 	isri_task_list_add(&tasks->alive, task);
 	isri_loop_base(loop)->n_tasks++;
 	isri_task_resume(task, ISRI_BAND_ORDINARY);

@@ -20,7 +20,7 @@
 #include "alarm.h"
 #include "stack.h"
 #include "step.h"
-#include "switch.h"
+#include "task-switch.h"
 
 #define ISRI_TASK_NAME_BYTES 32
 /* How often a loop that is freed runs a task that does not end. */
@@ -43,7 +43,7 @@ struct isr_task {
 	void *arg;
 	/* Who runs it, on its own stack; NULL: it does not run. */
 	struct isri_task_runner *runner;
-	struct isri_switch context;
+	struct isri_task_switch context;
 	/* NULL once it has ended. */
 	struct isri_stack *stack;
 	bool has_begun;

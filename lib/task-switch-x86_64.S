@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F1: the switch of x86-64. What lies at sp is struct frame of switch.c.
+ * F1: the switch of x86-64. What lies at sp is struct frame of task-switch.c.
  */
 #if defined(__x86_64__) && !defined(__ILP32__) && !defined(ISR_SWITCH_UCONTEXT)
 
 	.text
 
-/* void isri_switch_swap(void **from_sp, void *to_sp) */
-	.globl isri_switch_swap
-	.hidden isri_switch_swap
-	.type isri_switch_swap, @function
+/* void isri_task_switch_swap(void **from_sp, void *to_sp) */
+	.globl isri_task_switch_swap
+	.hidden isri_task_switch_swap
+	.type isri_task_switch_swap, @function
 	.balign 16
-isri_switch_swap:
+isri_task_switch_swap:
 	.cfi_startproc
 	pushq %rbp
 	.cfi_adjust_cfa_offset 8
@@ -69,14 +69,14 @@ isri_switch_swap:
 	.cfi_register %rip, %rcx
 	jmpq *%rcx
 	.cfi_endproc
-	.size isri_switch_swap, . - isri_switch_swap
+	.size isri_task_switch_swap, . - isri_task_switch_swap
 
-/* void isri_switch_begin(void): r12 is its argument, r13 what to call. */
-	.globl isri_switch_begin
-	.hidden isri_switch_begin
-	.type isri_switch_begin, @function
+/* void isri_task_switch_begin(void): r12 is its argument, r13 what to call. */
+	.globl isri_task_switch_begin
+	.hidden isri_task_switch_begin
+	.type isri_task_switch_begin, @function
 	.balign 16
-isri_switch_begin:
+isri_task_switch_begin:
 	.cfi_startproc
 	/* Nobody called it. */
 	.cfi_undefined %rip
@@ -84,7 +84,7 @@ isri_switch_begin:
 	callq *%r13
 	ud2
 	.cfi_endproc
-	.size isri_switch_begin, . - isri_switch_begin
+	.size isri_task_switch_begin, . - isri_task_switch_begin
 
 #endif
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F1: the switch of arm64. What lies at sp is struct frame of switch.c.
+ * F1: the switch of arm64. What lies at sp is struct frame of task-switch.c.
  */
 #if defined(__aarch64__) && defined(__AARCH64EL__) && \
 	!defined(__ILP32__) && !defined(ISR_SWITCH_UCONTEXT)
 
 	.text
 
-/* void isri_switch_swap(void **from_sp, void *to_sp) */
-	.globl isri_switch_swap
-	.hidden isri_switch_swap
-	.type isri_switch_swap, %function
+/* void isri_task_switch_swap(void **from_sp, void *to_sp) */
+	.globl isri_task_switch_swap
+	.hidden isri_task_switch_swap
+	.type isri_task_switch_swap, %function
 	.balign 16
-isri_switch_swap:
+isri_task_switch_swap:
 	.cfi_startproc
 	hint #34 /* bti c */
 	sub sp, sp, #176
@@ -68,14 +68,14 @@ isri_switch_swap:
 	.cfi_def_cfa_offset 0
 	ret
 	.cfi_endproc
-	.size isri_switch_swap, . - isri_switch_swap
+	.size isri_task_switch_swap, . - isri_task_switch_swap
 
-/* void isri_switch_begin(void): x19 is its argument, x20 what to call. */
-	.globl isri_switch_begin
-	.hidden isri_switch_begin
-	.type isri_switch_begin, %function
+/* void isri_task_switch_begin(void): x19 is its argument, x20 what to call. */
+	.globl isri_task_switch_begin
+	.hidden isri_task_switch_begin
+	.type isri_task_switch_begin, %function
 	.balign 16
-isri_switch_begin:
+isri_task_switch_begin:
 	.cfi_startproc
 	/* Nobody called it. */
 	.cfi_undefined x30
@@ -83,7 +83,7 @@ isri_switch_begin:
 	blr x20
 	brk #1
 	.cfi_endproc
-	.size isri_switch_begin, . - isri_switch_begin
+	.size isri_task_switch_begin, . - isri_task_switch_begin
 
 /*
  * All indirect branches lead to landing pads, and ret is none of them; no

@@ -8,7 +8,7 @@
 #include <unwind.h>
 
 #include "stack.h"
-#include "switch.h"
+#include "task-switch.h"
 #include "xt.h"
 
 #define BYTES ((size_t)64 * 1024)
@@ -16,7 +16,7 @@
 
 static struct isri_stacks stacks;
 /* The test's own, and another. */
-static struct isri_switch here, there;
+static struct isri_task_switch here, there;
 static struct isri_stack *stack;
 static char trace[64];
 
@@ -39,22 +39,23 @@ static void setup(void)
 
 static void teardown(void)
 {
-	isri_switch_done(&there);
+	isri_task_switch_done(&there);
 	isri_stack_put(&stacks, stack);
 	isri_stacks_done(&stacks);
 }
 
-static void init(isri_switch_fn *fn, void *arg)
+static void init(isri_task_switch_fn *fn, void *arg)
 {
-	isri_switch_init(&there, isri_stack_low(stack), stack->bytes, fn, arg);
+	isri_task_switch_init(&there, isri_stack_low(stack), stack->bytes, fn,
+			      arg);
 }
 
 static void two_parts(void *arg)
 {
 	trace_add(*(const char *)arg);
-	isri_switch_to(&there, &here);
+	isri_task_switch_to(&there, &here);
 	trace_add('d');
-	isri_switch_leave(&there, &here);
+	isri_task_switch_leave(&there, &here);
 }
 
 START_TEST(switch_goes_on_where_it_was_left)
@@ -63,9 +64,9 @@ START_TEST(switch_goes_on_where_it_was_left)
 
 	init(two_parts, &first);
 	trace_add('a');
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	trace_add('c');
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	trace_add('e');
 
 	ck_assert_str_eq(trace, "abcde");
@@ -80,17 +81,17 @@ static void look_at_the_stack(void *arg)
 	if (at >= isri_stack_low(stack) &&
 	    at < isri_stack_low(stack) + stack->bytes)
 		trace_add('y');
-#ifdef ISRI_SWITCH_OWN
+#ifdef ISRI_TASK_SWITCH_OWN
 	/* The ABI's alignment, which vector instructions rely on. */
 	ck_assert_uint_eq((uintptr_t)at % 16, 0);
 #endif
-	isri_switch_leave(&there, &here);
+	isri_task_switch_leave(&there, &here);
 }
 
 START_TEST(switch_is_to_the_stack_that_was_given)
 {
 	init(look_at_the_stack, NULL);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 
 	ck_assert_str_eq(trace, "y");
 	ck_assert_uint_gt(isri_stack_get_used(stack), 0);
@@ -102,7 +103,8 @@ END_TEST
  * switch: each side finds its own.
  */
 static __attribute__((noinline)) uint64_t
-keep_values(struct isri_switch *from, struct isri_switch *to, uint64_t seed)
+keep_values(struct isri_task_switch *from, struct isri_task_switch *to,
+	    uint64_t seed)
 {
 	uint64_t a = seed, b = seed * 3, c = seed * 5, d = seed * 7;
 	uint64_t e = seed * 11, f = seed * 13, g = seed * 17, h = seed * 19;
@@ -111,7 +113,7 @@ keep_values(struct isri_switch *from, struct isri_switch *to, uint64_t seed)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		isri_switch_to(from, to);
+		isri_task_switch_to(from, to);
 		a += b ^ (uint64_t)i;
 		b += c;
 		c += d;
@@ -134,7 +136,7 @@ keep_values(struct isri_switch *from, struct isri_switch *to, uint64_t seed)
 static void return_at_once(void *arg)
 {
 	for (;;)
-		isri_switch_to(&there, &here);
+		isri_task_switch_to(&there, &here);
 }
 
 static uint64_t other_sum;
@@ -143,7 +145,7 @@ static void keep_other_values(void *arg)
 {
 	other_sum = keep_values(&there, &here, 1234567);
 	for (;;)
-		isri_switch_to(&there, &here);
+		isri_task_switch_to(&there, &here);
 }
 
 START_TEST(switch_keeps_what_a_call_keeps)
@@ -154,10 +156,10 @@ START_TEST(switch_keeps_what_a_call_keeps)
 	init(return_at_once, NULL);
 	expected = keep_values(&here, &there, 89);
 	expected_other = keep_values(&here, &there, 1234567);
-	isri_switch_done(&there);
+	isri_task_switch_done(&there);
 
 	init(keep_other_values, NULL);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	ck_assert_uint_eq(keep_values(&here, &there, 89), expected);
 	ck_assert_uint_eq(other_sum, expected_other);
 }
@@ -169,21 +171,21 @@ static void round_up(void *arg)
 {
 	rounding_there = fegetround();
 	fesetround(FE_UPWARD);
-	isri_switch_to(&there, &here);
+	isri_task_switch_to(&there, &here);
 	if (fegetround() == FE_UPWARD)
 		trace_add('k');
-	isri_switch_leave(&there, &here);
+	isri_task_switch_leave(&there, &here);
 }
 
 START_TEST(switch_keeps_the_rounding_of_each_side)
 {
 	fesetround(FE_DOWNWARD);
 	init(round_up, NULL);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	ck_assert_int_eq(fegetround(), FE_DOWNWARD);
 	/* It begins with that of who made it. */
 	ck_assert_int_eq(rounding_there, FE_DOWNWARD);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	ck_assert_int_eq(fegetround(), FE_DOWNWARD);
 	fesetround(FE_TONEAREST);
 
@@ -212,21 +214,21 @@ static void change_mask(void *arg)
 {
 	ck_assert(is_blocked(SIGUSR1));
 	set_blocked(SIGUSR2, true);
-	isri_switch_to(&there, &here);
+	isri_task_switch_to(&there, &here);
 	ck_assert(!is_blocked(SIGUSR1));
 	trace_add('m');
-	isri_switch_leave(&there, &here);
+	isri_task_switch_leave(&there, &here);
 }
 
 START_TEST(switch_leaves_the_signal_mask_to_the_thread)
 {
 	init(change_mask, NULL);
 	set_blocked(SIGUSR1, true);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 	ck_assert(is_blocked(SIGUSR2));
 	set_blocked(SIGUSR1, false);
 	set_blocked(SIGUSR2, false);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 
 	ck_assert_str_eq(trace, "m");
 	ck_assert(!is_blocked(SIGUSR2));
@@ -246,14 +248,14 @@ static unsigned int n_frames;
 static void walk(void *arg)
 {
 	_Unwind_Backtrace(count_frame, &n_frames);
-	isri_switch_leave(&there, &here);
+	isri_task_switch_leave(&there, &here);
 }
 
 START_TEST(walk_of_the_stack_comes_to_its_end)
 {
 	n_frames = 0;
 	init(walk, NULL);
-	isri_switch_to(&here, &there);
+	isri_task_switch_to(&here, &there);
 
 	ck_assert_uint_ge(n_frames, 2);
 	ck_assert_uint_lt(n_frames, 20);

@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "switch.h"
+#include "task-switch.h"
 
-#ifndef ISRI_SWITCH_OWN
+#ifndef ISRI_TASK_SWITCH_OWN
 #include <signal.h>
 #endif
 #ifdef ISRI_ASAN
@@ -26,10 +26,10 @@
 #ifdef ISRI_ASAN
 
 /* Whom this thread left last. */
-static __thread struct isri_switch *left
+static __thread struct isri_task_switch *left
 	__attribute__((tls_model("initial-exec")));
 
-static void leaving(struct isri_switch *from, struct isri_switch *to,
+static void leaving(struct isri_task_switch *from, struct isri_task_switch *to,
 		    bool for_good)
 {
 	left = from;
@@ -38,83 +38,83 @@ static void leaving(struct isri_switch *from, struct isri_switch *to,
 }
 
 /* Apart, for it may be another thread, whose variable is elsewhere. */
-static __attribute__((noinline)) void arrived(struct isri_switch *here)
+static __attribute__((noinline)) void arrived(struct isri_task_switch *here)
 {
 	/* Only this tells where a thread's own stack is. */
 	__sanitizer_finish_switch_fiber(here->fake_stack, &left->stack,
 					&left->stack_bytes);
 }
 
-static void announce(struct isri_switch *to, void *stack, size_t bytes)
+static void announce(struct isri_task_switch *to, void *stack, size_t bytes)
 {
 	to->stack = stack;
 	to->stack_bytes = bytes;
 }
 
-void isri_switch_done(struct isri_switch *context)
+void isri_task_switch_done(struct isri_task_switch *context)
 {
 }
 
 #elif defined(ISRI_TSAN)
 
-static void leaving(struct isri_switch *from, struct isri_switch *to,
+static void leaving(struct isri_task_switch *from, struct isri_task_switch *to,
 		    bool for_good)
 {
 	from->fiber = __tsan_get_current_fiber();
 	__tsan_switch_to_fiber(to->fiber, 0);
 }
 
-static void arrived(struct isri_switch *here)
+static void arrived(struct isri_task_switch *here)
 {
 }
 
-static void announce(struct isri_switch *to, void *stack, size_t bytes)
+static void announce(struct isri_task_switch *to, void *stack, size_t bytes)
 {
 	to->fiber = __tsan_create_fiber(0);
 }
 
-void isri_switch_done(struct isri_switch *context)
+void isri_task_switch_done(struct isri_task_switch *context)
 {
 	__tsan_destroy_fiber(context->fiber);
 }
 
 #else
 
-static void leaving(struct isri_switch *from, struct isri_switch *to,
+static void leaving(struct isri_task_switch *from, struct isri_task_switch *to,
 		    bool for_good)
 {
 }
 
-static void arrived(struct isri_switch *here)
+static void arrived(struct isri_task_switch *here)
 {
 }
 
-static void announce(struct isri_switch *to, void *stack, size_t bytes)
+static void announce(struct isri_task_switch *to, void *stack, size_t bytes)
 {
 }
 
-void isri_switch_done(struct isri_switch *context)
+void isri_task_switch_done(struct isri_task_switch *context)
 {
 }
 
 #endif
 
 /* The first that runs on a new stack. */
-static void begin(struct isri_switch *here)
+static void begin(struct isri_task_switch *here)
 {
 	arrived(here);
 	here->fn(here->arg);
 	__builtin_unreachable();
 }
 
-#ifdef ISRI_SWITCH_OWN
+#ifdef ISRI_TASK_SWITCH_OWN
 
-/* lib/switch-*.S: keeps *from_sp and goes on at to_sp. */
-void isri_switch_swap(void **from_sp, void *to_sp);
+/* lib/task-switch-*.S: keeps *from_sp and goes on at to_sp. */
+void isri_task_switch_swap(void **from_sp, void *to_sp);
 /* Where a new stack goes on: calls begin(here). */
-void isri_switch_begin(void);
+void isri_task_switch_begin(void);
 
-/* What isri_switch_swap() finds and leaves at sp. */
+/* What isri_task_switch_swap() finds and leaves at sp. */
 #ifdef __x86_64__
 
 struct frame {
@@ -122,20 +122,20 @@ struct frame {
 	uint16_t x87;
 	uint16_t unused;
 	void *r15, *r14;
-	void (*r13)(struct isri_switch *here);
-	struct isri_switch *r12;
+	void (*r13)(struct isri_task_switch *here);
+	struct isri_task_switch *r12;
 	void *rbx, *rbp;
 	void (*rip)(void);
 	/* No caller: a walk of the stack ends here. */
 	void *end[2];
 };
 
-static void fill(struct frame *frame, struct isri_switch *here)
+static void fill(struct frame *frame, struct isri_task_switch *here)
 {
 	*frame = (struct frame){
 		.r13 = begin,
 		.r12 = here,
-		.rip = isri_switch_begin,
+		.rip = isri_task_switch_begin,
 	};
 	/* It begins with its maker's. */
 	__asm__ volatile("stmxcsr %0" : "=m"(frame->mxcsr));
@@ -145,8 +145,8 @@ static void fill(struct frame *frame, struct isri_switch *here)
 #else /* __aarch64__ */
 
 struct frame {
-	struct isri_switch *x19;
-	void (*x20)(struct isri_switch *here);
+	struct isri_task_switch *x19;
+	void (*x20)(struct isri_task_switch *here);
 	void *x21_x28[8];
 	void *x29;
 	void (*x30)(void);
@@ -155,12 +155,12 @@ struct frame {
 	uint64_t unused;
 };
 
-static void fill(struct frame *frame, struct isri_switch *here)
+static void fill(struct frame *frame, struct isri_task_switch *here)
 {
 	*frame = (struct frame){
 		.x19 = here,
 		.x20 = begin,
-		.x30 = isri_switch_begin,
+		.x30 = isri_task_switch_begin,
 	};
 	/* It begins with its maker's. */
 	__asm__ volatile("mrs %0, fpcr" : "=r"(frame->fpcr));
@@ -168,7 +168,7 @@ static void fill(struct frame *frame, struct isri_switch *here)
 
 #endif
 
-static void prepare(struct isri_switch *to, void *stack, size_t bytes)
+static void prepare(struct isri_task_switch *to, void *stack, size_t bytes)
 {
 	uintptr_t top = ((uintptr_t)stack + bytes) & ~(uintptr_t)15;
 	struct frame *frame = (struct frame *)(top - sizeof(*frame));
@@ -177,9 +177,9 @@ static void prepare(struct isri_switch *to, void *stack, size_t bytes)
 	to->sp = frame;
 }
 
-static void swap(struct isri_switch *from, struct isri_switch *to)
+static void swap(struct isri_task_switch *from, struct isri_task_switch *to)
 {
-	isri_switch_swap(&from->sp, to->sp);
+	isri_task_switch_swap(&from->sp, to->sp);
 }
 
 #else /* ucontext */
@@ -187,10 +187,11 @@ static void swap(struct isri_switch *from, struct isri_switch *to)
 /* makecontext(3) hands over int only. */
 static void begin_halves(unsigned int high, unsigned int low)
 {
-	begin((struct isri_switch *)(uintptr_t)((uint64_t)high << 32 | low));
+	begin((struct isri_task_switch *)(uintptr_t)((uint64_t)high << 32 |
+						     low));
 }
 
-static void prepare(struct isri_switch *to, void *stack, size_t bytes)
+static void prepare(struct isri_task_switch *to, void *stack, size_t bytes)
 {
 	uint64_t here = (uintptr_t)to;
 
@@ -202,7 +203,7 @@ static void prepare(struct isri_switch *to, void *stack, size_t bytes)
 		    (unsigned int)(here >> 32), (unsigned int)here);
 }
 
-static void swap(struct isri_switch *from, struct isri_switch *to)
+static void swap(struct isri_task_switch *from, struct isri_task_switch *to)
 {
 	/* That of the thread; it would put back what was there at its wait. */
 	pthread_sigmask(SIG_SETMASK, NULL, &to->context.uc_sigmask);
@@ -211,8 +212,8 @@ static void swap(struct isri_switch *from, struct isri_switch *to)
 
 #endif
 
-void isri_switch_init(struct isri_switch *to, void *stack, size_t bytes,
-		      isri_switch_fn *fn, void *arg)
+void isri_task_switch_init(struct isri_task_switch *to, void *stack,
+			   size_t bytes, isri_task_switch_fn *fn, void *arg)
 {
 	memset(to, 0, sizeof(*to));
 	to->fn = fn;
@@ -221,14 +222,16 @@ void isri_switch_init(struct isri_switch *to, void *stack, size_t bytes,
 	announce(to, stack, bytes);
 }
 
-void isri_switch_to(struct isri_switch *from, struct isri_switch *to)
+void isri_task_switch_to(struct isri_task_switch *from,
+			 struct isri_task_switch *to)
 {
 	leaving(from, to, false);
 	swap(from, to);
 	arrived(from);
 }
 
-void isri_switch_leave(struct isri_switch *from, struct isri_switch *to)
+void isri_task_switch_leave(struct isri_task_switch *from,
+			    struct isri_task_switch *to)
 {
 	leaving(from, to, true);
 	swap(from, to);
