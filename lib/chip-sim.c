@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "error.h"
 #include "sim-config.h"
 #include "sim-line.h"
+#include "thread.h"
 
 /* Edges made before the lock is given up for others. */
 #define BATCH_EDGES 64
@@ -174,20 +174,15 @@ static void *generate(void *arg)
 	return NULL;
 }
 
-/* Signals are for the program's threads, so it has none. */
 static int start_generator(struct sim_chip *chip)
 {
-	sigset_t all, saved;
 	int r;
 
 	if (chip->has_generator)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	r = pthread_create(&chip->generator, NULL, generate, chip);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	r = isri_thread_create(&chip->generator, NULL, generate, chip);
 	chip->has_generator = r == 0;
-	return -r;
+	return r;
 }
 
 /*
@@ -440,13 +435,9 @@ static void init_lines(struct sim_chip *chip)
 /* None of these can fail on Linux with these arguments. */
 static void init_locks(struct sim_chip *chip)
 {
-	pthread_mutexattr_t lock;
 	pthread_condattr_t changed;
 
-	pthread_mutexattr_init(&lock);
-	pthread_mutexattr_setprotocol(&lock, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&chip->lock, &lock);
-	pthread_mutexattr_destroy(&lock);
+	isri_lock_init(&chip->lock);
 
 	pthread_condattr_init(&changed);
 	pthread_condattr_setclock(&changed, CLOCK_MONOTONIC);

@@ -61,19 +61,12 @@
 #include "flag-wait.h"
 #include "flag.h"
 #include "test-point.h"
+#include "thread.h"
 #include "wake.h"
 
 void isri_waits_init(struct isri_waits *waits)
 {
-	pthread_mutexattr_t attr;
-
-	/* The loop must not wait for a thread of low priority. */
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	/* A kernel without it: a lock is then all there is. */
-	if (pthread_mutex_init(&waits->lock, &attr) != 0)
-		pthread_mutex_init(&waits->lock, NULL);
-	pthread_mutexattr_destroy(&attr);
+	isri_lock_init(&waits->lock);
 	waits->late = NULL;
 	waits->latched = NULL;
 }

@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +37,7 @@
 
 #include "crash.h"
 #include "irq-thread.h"
+#include "thread.h"
 
 /*
  * Of the lowest one; the highest is below the kernel's own interrupt threads
@@ -265,24 +265,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-	int r;
-
-	r = pthread_mutexattr_init(&attr);
-	if (r)
-		return -r;
-	r = pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	if (!r)
-		r = pthread_mutex_init(lock, &attr);
-	/* ENOTSUP: a kernel without it. Late in the worst case, not wrong. */
-	if (r == ENOTSUP)
-		r = pthread_mutex_init(lock, NULL);
-	pthread_mutexattr_destroy(&attr);
-	return -r;
-}
-
 static int open_fds(struct isri_irq_thread *thread)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
@@ -305,26 +287,6 @@ static void close_fds(struct isri_irq_thread *thread)
 		close(thread->stop_fd);
 	if (thread->epoll_fd >= 0)
 		close(thread->epoll_fd);
-}
-
-/*
- * Signals belong to the program's threads: here they are blocked, but for
- * faults. One that is blocked would end the process without its handler.
- */
-static int create_blocked(struct isri_irq_thread *thread)
-{
-	sigset_t all, saved;
-	int r;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	r = pthread_create(&thread->id, NULL, run, thread);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	return -r;
 }
 
 /* What RLIMIT_RTPRIO leaves us when that priority itself is refused. */
@@ -401,12 +363,12 @@ static int init(struct isri_irq_thread *thread)
 
 	thread->epoll_fd = -1;
 	thread->stop_fd = -1;
-	r = init_lock(&thread->lock);
+	r = isri_lock_init(&thread->lock);
 	if (r < 0)
 		return r;
 	r = open_fds(thread);
 	if (r == 0)
-		r = create_blocked(thread);
+		r = isri_thread_create(&thread->id, NULL, run, thread);
 	if (r < 0) {
 		close_fds(thread);
 		pthread_mutex_destroy(&thread->lock);

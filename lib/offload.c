@@ -18,13 +18,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "futex.h"
 #include "loop.h"
 #include "task.h"
 #include "test-point.h"
+#include "thread.h"
 
 #define THREADS_MAX 4
 
@@ -129,52 +129,35 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-static bool has_realtime_priority(void)
-{
-	struct sched_param param;
-	int policy;
-
-	return pthread_getschedparam(pthread_self(), &policy, &param) == 0 &&
-	       (policy == SCHED_FIFO || policy == SCHED_RR);
-}
-
 static int create_thread(struct isri_pool *pool, pthread_t *thread)
 {
 	const struct sched_param none = {0};
+	struct sched_param param;
 	pthread_attr_t attr;
 	int r;
 
 	r = pthread_attr_init(&attr);
 	if (r)
-		return r;
-	if (has_realtime_priority()) {
+		return -r;
+	if (isri_thread_get_realtime(&param) != SCHED_OTHER) {
 		pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 		pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
 		/* It says so already; glibc takes the loop's even so. */
 		pthread_attr_setschedparam(&attr, &none);
 	}
-	r = pthread_create(thread, &attr, run_thread, pool);
+	r = isri_thread_create(thread, &attr, run_thread, pool);
 	pthread_attr_destroy(&attr);
 	return r;
 }
 
-/* Signals are for other threads, but for faults of its own. */
 static int start_thread(struct isri_pool *pool)
 {
 	pthread_t *thread = &pool->threads[pool->n_threads];
-	sigset_t all, saved;
 	int r;
 
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	r = create_thread(pool, thread);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	if (r)
-		return -r;
+	if (r < 0)
+		return r;
 	pthread_setname_np(*thread, "isr-offload");
 	pool->n_threads++;
 	return 0;
@@ -220,19 +203,6 @@ static void pool_close(struct isri_loop_member *member)
 	free(pool);
 }
 
-/* The loop must not wait for a thread of low priority. */
-static void init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	/* A kernel without it: a lock is then all there is. */
-	if (pthread_mutex_init(lock, &attr) != 0)
-		pthread_mutex_init(lock, NULL);
-	pthread_mutexattr_destroy(&attr);
-}
-
 static int get_pool(struct isr_loop *loop, struct isri_pool **ret_pool)
 {
 	struct isri_pool *pool = isri_loop_base(loop)->pool;
@@ -243,7 +213,7 @@ static int get_pool(struct isr_loop *loop, struct isri_pool **ret_pool)
 			return -ENOMEM;
 		pool->loop = loop;
 		pool->end = &pool->first;
-		init_lock(&pool->lock);
+		isri_lock_init(&pool->lock);
 		pthread_cond_init(&pool->more, NULL);
 		/* Cannot fail: the loop is open. */
 		isr_flag_init(&pool->finished, loop, ISR_FLAG_AUTO);

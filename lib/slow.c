@@ -26,7 +26,6 @@
  */
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +38,7 @@
 #include "size.h"
 #include "slow.h"
 #include "test-point.h"
+#include "thread.h"
 
 static void activate(struct isri_slow *slow)
 {
@@ -187,10 +187,9 @@ static void *watch(void *arg)
 static void outrank_loop(struct isri_slow *slow)
 {
 	struct sched_param param;
-	int policy;
+	int policy = isri_thread_get_realtime(&param);
 
-	if (pthread_getschedparam(pthread_self(), &policy, &param) != 0 ||
-	    (policy != SCHED_FIFO && policy != SCHED_RR))
+	if (policy == SCHED_OTHER)
 		return;
 	/* Refused: beside the loop, as it began. */
 	param.sched_priority++;
@@ -199,24 +198,15 @@ static void outrank_loop(struct isri_slow *slow)
 
 static int start_watchdog(struct isri_slow *slow)
 {
-	sigset_t all, saved;
 	int r;
 
 	r = isr_latch_init(&slow->latch, NULL, slow->slots,
 			   sizeof(slow->slots[0]));
 	if (r < 0)
 		return r;
-	/* Signals belong to the program's threads. */
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	r = pthread_create(&slow->watchdog, NULL, watch, slow);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	if (r)
-		return -r;
+	r = isri_thread_create(&slow->watchdog, NULL, watch, slow);
+	if (r < 0)
+		return r;
 	pthread_setname_np(slow->watchdog, "isrloop-slow");
 	outrank_loop(slow);
 	return 0;
