@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "context.h"
 #include "loop.h"
 #include "size.h"
@@ -47,12 +48,6 @@ int isri_loop_check_config(const struct isr_loop_config *config,
 	return 0;
 }
 
-/* So that it can be added to a time: for ever, that is 292 years. */
-static uint64_t within_time(uint64_t ns)
-{
-	return ns < INT64_MAX ? ns : INT64_MAX;
-}
-
 void isri_loop_take_config(struct isr_loop *loop,
 			   const struct isr_loop_config *config)
 {
@@ -66,8 +61,8 @@ void isri_loop_take_config(struct isr_loop *loop,
 		mine->urgent_steps = URGENT_STEPS;
 	if (!mine->urgent_ns)
 		mine->urgent_ns = URGENT_NS;
-	mine->urgent_ns = within_time(mine->urgent_ns);
-	mine->spin_ns = within_time(mine->spin_ns);
+	mine->urgent_ns = isri_clock_limit_ns(mine->urgent_ns);
+	mine->spin_ns = isri_clock_limit_ns(mine->spin_ns);
 	/* Nobody could set anything meanwhile. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
 		mine->spin_ns = 0;

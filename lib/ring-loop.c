@@ -10,6 +10,7 @@
 
 #include "atomic.h"
 #include "barrier.h"
+#include "cpu.h"
 #include "flag.h"
 #include "ring.h"
 #include "test-point.h"
@@ -163,15 +164,6 @@ static bool next_is_committed(struct isr_ring *ring)
 	return false;
 }
 
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 /*
  * A place is claimed and not committed. Who claimed it will be done in a few
  * instructions, if it runs. If not, make sure that it sets the flag when it
@@ -184,7 +176,7 @@ static bool settle(struct isr_ring *ring)
 	for (i = 0; i < SETTLE_LOOKS; i++) {
 		if (next_is_committed(ring))
 			return true;
-		relax();
+		isri_cpu_relax();
 	}
 	ISR_TEST_POINT("ring:settle");
 	/* Should it be gone since init, the loop has to come again. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * 0 when config, which says that it has sz bytes, can be read as known_sz
@@ -25,6 +26,17 @@ static inline int isri_check_size(const void *config, size_t sz,
 		return -EINVAL;
 	for (i = known_sz; i < sz; i++)
 		if (bytes[i])
+			return -E2BIG;
+	return 0;
+}
+
+/* Its reserved members, n of them: 0; -E2BIG as above. */
+static inline int isri_check_reserved(const uint64_t *reserved, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (reserved[i])
 			return -E2BIG;
 	return 0;
 }

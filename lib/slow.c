@@ -33,6 +33,7 @@
 #include <isrloop/isr.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "futex.h"
 #include "loop.h"
 #include "size.h"
@@ -232,7 +233,6 @@ void isri_slow_free(struct isri_slow *slow)
 static int check_config(const struct isr_slow_config *config)
 {
 	const uint32_t all = ISR_SLOW_SOON | ISR_SLOW_LATE | ISR_SLOW_MAX;
-	size_t i;
 	int r;
 
 	if (!config)
@@ -242,9 +242,10 @@ static int check_config(const struct isr_slow_config *config)
 		return r;
 	if (config->reserved0)
 		return -E2BIG;
-	for (i = 0; i < sizeof(config->reserved) / sizeof(uint64_t); i++)
-		if (config->reserved[i])
-			return -E2BIG;
+	r = isri_check_reserved(config->reserved,
+				sizeof(config->reserved) / sizeof(uint64_t));
+	if (r < 0)
+		return r;
 	if (!config->modes || config->modes & ~all)
 		return -EINVAL;
 	if (config->modes & ISR_SLOW_SOON && !config->threshold_ns)
@@ -266,9 +267,7 @@ static int slow_new(struct isr_loop *loop, const struct isr_slow_config *config,
 		return -ENOMEM;
 	slow->loop = loop;
 	slow->config = *config;
-	/* Without end, that is 292 years: it is added to times. */
-	if (config->threshold_ns > INT64_MAX)
-		slow->config.threshold_ns = INT64_MAX;
+	slow->config.threshold_ns = isri_clock_limit_ns(config->threshold_ns);
 	slow->cb = cb;
 	slow->arg = arg;
 	r = config->modes & ISR_SLOW_SOON ? start_watchdog(slow) : 0;

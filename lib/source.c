@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "ring.h"
+#include "size.h"
 #include "source.h"
 
 static void discard(struct isr_source *source, const struct isr_event *events,
@@ -245,13 +246,14 @@ static int init_ring(struct isr_source *source,
 
 int isri_source_check_options(const struct isr_source_options *options)
 {
-	size_t i;
+	int r;
 
 	if (!options)
 		return 0;
-	for (i = 0; i < sizeof(options->reserved) / sizeof(uint64_t); i++)
-		if (options->reserved[i])
-			return -E2BIG;
+	r = isri_check_reserved(options->reserved,
+				sizeof(options->reserved) / sizeof(uint64_t));
+	if (r < 0)
+		return r;
 	if (options->on_fail > ISR_ON_FAIL_ABORT)
 		return -EINVAL;
 	if (options->priority < 0 || options->priority > ISR_PRIORITY_MAX)

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "clock.h"
 #include "context.h"
 #include "flag-wait.h"
 #include "futex.h"
@@ -331,9 +332,7 @@ static int pause_until(uint64_t due_ns, uint64_t period_ns)
 
 	if (period_ns > left_ns)
 		period_ns = left_ns;
-	if (period_ns > INT64_MAX)
-		period_ns = INT64_MAX;
-	return isr_sleep((int64_t)period_ns);
+	return isr_sleep((int64_t)isri_clock_limit_ns(period_ns));
 }
 
 /*

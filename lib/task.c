@@ -21,7 +21,6 @@
 
 static int check_config(const struct isr_task_config *config)
 {
-	size_t i;
 	int r;
 
 	if (!config)
@@ -29,10 +28,8 @@ static int check_config(const struct isr_task_config *config)
 	r = isri_check_size(config, config->sz, sizeof(*config));
 	if (r < 0)
 		return r;
-	for (i = 0; i < sizeof(config->reserved) / sizeof(uint64_t); i++)
-		if (config->reserved[i])
-			return -E2BIG;
-	return 0;
+	return isri_check_reserved(config->reserved,
+				   sizeof(config->reserved) / sizeof(uint64_t));
 }
 
 /* All flags that were set before it have been delivered. */
