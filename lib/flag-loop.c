@@ -305,6 +305,16 @@ static void flag_finish(struct isr_flag *flag)
 	flag_let_go(wake, flag);
 }
 
+void isri_wake_let_go(struct isri_wake *wake)
+{
+	struct isr_flag *flag;
+
+	isri_waits_end(&wake->waits, wake->all);
+	for (flag = wake->all; flag; flag = flag->all_next)
+		if (flag->mode & ISRI_FLAG_OF_RING)
+			isri_ring_let_go((struct isr_ring *)flag);
+}
+
 void isri_wake_finish_flags(struct isri_wake *wake)
 {
 	while (wake->all)

@@ -68,6 +68,7 @@ void isri_waits_init(struct isri_waits *waits)
 {
 	isri_lock_init(&waits->lock);
 	waits->late = NULL;
+	waits->ended = false;
 	waits->latched = NULL;
 }
 
@@ -231,7 +232,7 @@ static int begin(struct isri_waits *waits, struct isri_waiter *waiter,
 	uint32_t share;
 	int r;
 
-	r = check_waitable(flag);
+	r = waits->ended ? -ECANCELED : check_waitable(flag);
 	if (r < 0)
 		return r;
 	share = take_share(flag, waiter, ISRI_FLAG_KEPT);
@@ -380,18 +381,35 @@ static void forget_latched(struct isri_waits *waits,
 	}
 }
 
-void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag)
+static void let_go(struct isri_waits *waits, struct isr_flag *flag)
 {
 	struct isri_waiter *first;
 
+	while ((first = first_of(flag)))
+		settle(waits, first, -ECANCELED);
+}
+
+void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag)
+{
 	pthread_mutex_lock(&waits->lock);
 	if (flag->cb) {
 		flag->cb = NULL;
 		set_first(flag, NULL);
 	}
-	while ((first = first_of(flag)))
-		settle(waits, first, -ECANCELED);
+	let_go(waits, flag);
 	forget_latched(waits, flag);
+	pthread_mutex_unlock(&waits->lock);
+}
+
+void isri_waits_end(struct isri_waits *waits, struct isr_flag *all)
+{
+	struct isr_flag *flag;
+
+	pthread_mutex_lock(&waits->lock);
+	waits->ended = true;
+	for (flag = all; flag; flag = flag->all_next)
+		if (isri_flag_is_waited_for(flag))
+			let_go(waits, flag);
 	pthread_mutex_unlock(&waits->lock);
 }
 

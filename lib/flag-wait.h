@@ -30,6 +30,8 @@ struct isri_waits {
 	pthread_mutex_t lock;
 	/* Under the lock: whose flags the loop shall look at again. */
 	struct isri_waiter *late;
+	/* Under the lock: nobody may wait any more. */
+	bool ended;
 	/* Loop only: who has taken a share that it may give back. */
 	struct isri_waiter *latched;
 	/* Set when there are any late ones. */
@@ -138,5 +140,11 @@ void isri_waits_tell_first(struct isr_flag *flag);
 void isri_waits_release(struct isr_flag *flag, uint32_t count);
 /* Takes the lock: the flag has ended, and has no callback any more. */
 void isri_waits_cancel(struct isri_waits *waits, struct isr_flag *flag);
+/*
+ * Takes the lock: the loop ends, which waits for threads of its own. They must
+ * not wait for it: all that do are let go, and nobody begins. all: its flags,
+ * which go on.
+ */
+void isri_waits_end(struct isri_waits *waits, struct isr_flag *all);
 
 #endif /* ISRI_FLAG_WAIT_H */

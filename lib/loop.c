@@ -345,6 +345,7 @@ int isr_loop_free(struct isr_loop *loop)
 	/* They may have sources of their own, which they close. */
 	if (loop->base.tasks)
 		loop->base.end_tasks(loop);
+	isri_wake_let_go(isri_wake_of(loop));
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)
 		loop->base.members->close(loop->base.members);

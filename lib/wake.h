@@ -139,6 +139,11 @@ void isri_wake_rouse(struct isri_wake *wake);
 /* Delivers what is ready the longest; false: nothing is. */
 bool isri_wake_deliver(struct isri_wake *wake);
 /*
+ * No thread waits for its flags any more, nor for room in its rings. They can
+ * be set, and filled, as before.
+ */
+void isri_wake_let_go(struct isri_wake *wake);
+/*
  * Finishes every flag bound to it. After it no setter uses the wake, so its
  * memory and fd may go.
  */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "atomic.h"
 #include "xt-io.h"
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -198,6 +199,63 @@ START_TEST(threads_begin_nothing_while_the_loop_ends)
 }
 END_TEST
 
+/* Of what comes at once, or never. */
+#define LONG_NS 5000000000
+
+static struct isr_flag flag;
+static struct isr_ring ring;
+static struct isr_event slots[2];
+static const struct isr_event event = {.kind = ISR_EVENT_USER};
+static int results[2];
+
+static int wait_for_flag(void *arg)
+{
+	results[0] = isr_flag_wait(&flag, LONG_NS);
+	results[1] = isr_flag_wait(&flag, LONG_NS);
+	return 0;
+}
+
+static int wait_for_room(void *arg)
+{
+	results[0] = isr_ring_put_wait(&ring, &event, LONG_NS);
+	results[1] = isr_ring_put_wait(&ring, &event, LONG_NS);
+	return 0;
+}
+
+static int offload_wait(void *arg)
+{
+	xt_fails_with(ETIMEDOUT,
+		      isr_offload(arg ? wait_for_room : wait_for_flag, NULL,
+				  NULL, NULL, 0));
+	return 0;
+}
+
+static bool is_waited_for(bool room)
+{
+	return room ? atomic_load(ATOMIC(&ring.waiting)) != 0
+		    : atomic_load(ATOMIC(&flag.arg)) != NULL;
+}
+
+/* The loop waits for the job, which waits for the loop. */
+START_TEST(threads_do_not_wait_for_a_loop_that_ends)
+{
+	xt_ok(isr_flag_init(&flag, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_ring_init(&ring, loop, slots, 2, ISR_RING_DROP_NEW));
+	xt_ok(isr_ring_put(&ring, &event));
+	xt_ok(isr_ring_put(&ring, &event));
+	spawn(offload_wait, _i ? &ring : NULL);
+	while (!is_waited_for(_i))
+		xt_ok(isr_loop_dispatch(loop));
+
+	xt_ok(isr_loop_free(loop));
+	loop = NULL;
+
+	ck_assert_int_eq(results[0], -ECANCELED);
+	ck_assert_int_eq(results[1], -ECANCELED);
+	xt_ok(isr_ring_done(&ring));
+}
+END_TEST
+
 static void release_and_free_loop(void *arg)
 {
 	n_released++;
@@ -232,6 +290,7 @@ int main(void)
 	tcase_add_loop_test(tc, threads_have_no_real_time_priority, 0, 2);
 	tcase_add_test(tc, threads_run_as_a_loop_without_such_priority_does);
 	tcase_add_test(tc, threads_begin_nothing_while_the_loop_ends);
+	tcase_add_loop_test(tc, threads_do_not_wait_for_a_loop_that_ends, 0, 2);
 	tcase_add_test(tc, release_may_free_the_loop);
 	return xt_main(suite);
 }

@@ -124,7 +124,7 @@ ISR_API int isr_flag_take(struct isr_flag *flag);
  * @context any (a lock of the loop's that inherits priority)
  * @return The count, at least 1; -ETIMEDOUT; -EBUSY when the flag has a
  *         callback, or is EXCLUSIVE and waited for already; -ECANCELED when
- *         it was finished or its loop has ended; -EDEADLK on the loop's own
+ *         it was finished or its loop ends; -EDEADLK on the loop's own
  *         thread, which would wait for itself, and where it would have to
  *         wait in a critical section of any loop; -EINVAL for NULL, a flag
  *         that was never initialised or a timeout below ISR_FOREVER; -EPERM

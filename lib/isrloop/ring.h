@@ -117,7 +117,7 @@ ISR_API int isr_ring_get(struct isr_ring *ring, struct isr_event *ret_events,
  * @context any (no lock; any number of producers)
  * @return 0 stored; 1 stored and the oldest record lost (DROP_OLD, which has
  *         to wait only while the oldest is half put); -ETIMEDOUT still full;
- *         -ECANCELED when the ring was finished or its loop has ended;
+ *         -ECANCELED when the ring was finished or its loop ends;
  *         -EDEADLK full and the caller is the loop's thread, which would wait
  *         for itself, or would have to wait in a critical section of any
  *         loop; -EINVAL for NULL or a timeout below ISR_FOREVER;
