@@ -36,6 +36,7 @@
 /* On the stack of whoever runs it. */
 struct isri_pass {
 	struct isri_pass *outer;
+	unsigned int depth; /* how many outer ones */
 	/* When the step that runs has begun. */
 	uint64_t now_ns;
 	/* When libev has had its turn; that of the next is not far behind. */
@@ -69,7 +70,7 @@ static void watch_step(struct isr_loop *loop, const struct isri_pass *pass)
 		name = pass->name;
 	else if (pass->step)
 		name = pass->step->name;
-	isri_slow_begin(slow, pass->now_ns, name, pass->flag_cb);
+	isri_slow_begin(slow, pass->now_ns, pass->depth, name, pass->flag_cb);
 }
 
 void isri_step_rename(struct isr_loop *loop, const char *name)
@@ -296,6 +297,7 @@ void isri_pass_run(struct isr_loop *loop, uint64_t now_ns, bool is_foreign)
 
 	if (!now_ns && !is_due(loop))
 		return;
+	pass.depth = pass.outer ? pass.outer->depth + 1 : 0;
 	pass.now_ns = now_ns ? now_ns : isr_now_ns();
 	pass.end_ns = pass.now_ns + ISRI_PASS_NS;
 	steps->pass = &pass;

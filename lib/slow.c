@@ -54,11 +54,13 @@ static void activate(struct isri_slow *slow)
 }
 
 void isri_slow_begin(struct isri_slow *slow, uint64_t began_ns,
-		     const char *name, isr_flag_cb *flag_cb)
+		     unsigned int depth, const char *name, isr_flag_cb *flag_cb)
 {
 	struct isri_slow_step step = {
 		.began_ns = began_ns,
 		.flag_cb = flag_cb,
+		.depth =
+			depth < ISRI_SLOW_DEPTHS ? depth : ISRI_SLOW_DEPTHS - 1,
 	};
 
 	if (!(slow->config.modes & ISR_SLOW_SOON))
@@ -76,7 +78,14 @@ void isri_slow_idle(struct isri_slow *slow)
 {
 	static const struct isri_slow_step nothing;
 
-	if (!(slow->config.modes & ISR_SLOW_SOON))
+	/*
+	 * A pass may have had no step, and this would be idle already: a doze
+	 * that is overwritten is one that nobody wakes from. relaxed: only the
+	 * loop makes it active, and idle again
+	 */
+	if (!(slow->config.modes & ISR_SLOW_SOON) ||
+	    atomic_load_explicit(ATOMIC(&slow->state), memory_order_relaxed) !=
+		    ISRI_SLOW_ACTIVE)
 		return;
 	isr_latch_store(&slow->latch, &nothing);
 	ISR_TEST_POINT("slow:C");
@@ -120,18 +129,22 @@ static void tell_soon(struct isri_slow *slow, struct isri_slow_step *step,
 }
 
 /*
- * Tells of the step that runs if it is slow, and not the one that was told.
+ * Tells of the step that runs if it is slow, and not one that was told: told
+ * has the last one of each depth, for a step goes on when one in it was told.
  * Returns when to look again.
  */
-static uint64_t look(struct isri_slow *slow, uint64_t *told_ns)
+static uint64_t look(struct isri_slow *slow, uint64_t told[ISRI_SLOW_DEPTHS])
 {
 	/* Before the load: what is found there runs now, or did just now. */
 	uint64_t now_ns = isr_now_ns();
 	uint64_t threshold_ns = slow->config.threshold_ns;
 	struct isri_slow_step step;
+	uint64_t *told_ns;
 
-	if (isr_latch_load(&slow->latch, &step, NULL) < 0 || !step.began_ns ||
-	    step.began_ns == *told_ns)
+	if (isr_latch_load(&slow->latch, &step, NULL) < 0 || !step.began_ns)
+		return now_ns + threshold_ns;
+	told_ns = &told[step.depth];
+	if (step.began_ns == *told_ns)
 		return now_ns + threshold_ns;
 	if (step.began_ns + threshold_ns > now_ns)
 		return step.began_ns + threshold_ns;
@@ -171,13 +184,13 @@ static bool is_ending(struct isri_slow *slow)
 static void *watch(void *arg)
 {
 	struct isri_slow *slow = arg;
-	uint64_t told_ns = 0;
+	uint64_t told[ISRI_SLOW_DEPTHS] = {0};
 
 	for (;;) {
 		doze(slow);
 		if (is_ending(slow))
 			return NULL;
-		isri_futex_wait(&slow->ending, 0, look(slow, &told_ns));
+		isri_futex_wait(&slow->ending, 0, look(slow, told));
 		/* relaxed: a lone number */
 		atomic_fetch_add_explicit(ATOMIC(&slow->n_turns), 1,
 					  memory_order_relaxed);

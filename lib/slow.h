@@ -19,8 +19,13 @@
 struct isri_slow_step {
 	uint64_t began_ns; /* 0: nothing */
 	isr_flag_cb *flag_cb;
+	/* In how many others it runs, of those that are told apart. */
+	unsigned int depth;
 	char name[ISR_LOOP_STEP_NAME_BYTES]; /* empty: flag_cb's */
 };
+
+/* Steps within steps that are told apart. */
+#define ISRI_SLOW_DEPTHS 8
 
 enum isri_slow_state {
 	ISRI_SLOW_IDLE = 0, /* nothing runs */
@@ -49,10 +54,14 @@ struct isri_slow {
  * lib/slow.c, on the loop's thread
  */
 
-/* A step begins, or has another name; no name: flag_cb is what runs. */
+/*
+ * A step begins, or goes on: it has another name, or a step within it is over.
+ * depth: in how many others it runs. No name: flag_cb is what runs.
+ */
 void isri_slow_begin(struct isri_slow *slow, uint64_t began_ns,
-		     const char *name, isr_flag_cb *flag_cb);
-/* No step runs. */
+		     unsigned int depth, const char *name,
+		     isr_flag_cb *flag_cb);
+/* A pass is over, whether it had steps or not: nothing runs. */
 void isri_slow_idle(struct isri_slow *slow);
 
 /* Whether a step that is over is to be told. */

@@ -4,10 +4,12 @@
  * What may be asked of those who tell of slow steps, and how the watchdog does
  * it.
  */
+#include <ev.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "atomic.h"
 #include "futex.h"
 #include "loop.h"
 #include "slow.h"
@@ -116,6 +118,60 @@ START_TEST(slow_threshold_without_end_is_never_reached)
 }
 END_TEST
 
+static atomic_uint n_outer, n_inner;
+
+static void count(const struct isr_slow_report *report, void *arg)
+{
+	if (strcmp(report->name, "outer") == 0)
+		n_outer++;
+	else if (strcmp(report->name, "inner") == 0)
+		n_inner++;
+}
+
+static int hog_until_told(void *arg)
+{
+	uint64_t since_ns = xt_now_ns();
+	const atomic_uint *n = arg;
+
+	while (*n == 0 && !xt_is_in_vain(since_ns))
+		sched_yield();
+	return 0;
+}
+
+/* The watchdog looks at it again, after the inner one is over. */
+static int run_inner_and_hog(void *arg)
+{
+	uint64_t since_ns, turns, *n_turns = &get_slow()->n_turns;
+
+	hog_until_told(&n_outer);
+	ev_run(isr_loop_get_ev(loop), EVRUN_NOWAIT);
+	since_ns = xt_now_ns();
+	turns = atomic_load(ATOMIC(n_turns));
+	while (atomic_load(ATOMIC(n_turns)) < turns + 3 &&
+	       !xt_is_in_vain(since_ns))
+		sched_yield();
+	return 0;
+}
+
+START_TEST(slow_step_is_told_once_though_one_in_it_is_told)
+{
+	const struct isr_slow_config config = {
+		.sz = sizeof(config),
+		.modes = ISR_SLOW_SOON,
+		.threshold_ns = 1000000,
+	};
+
+	n_outer = n_inner = 0;
+	xt_ok(isr_loop_set_slow_cb(loop, &config, count, NULL));
+	xt_ok(isr_detach(spawn_named("outer", run_inner_and_hog, NULL)));
+	xt_ok(isr_detach(spawn_named("inner", hog_until_told, &n_inner)));
+	run_all();
+
+	ck_assert_uint_eq(n_inner, 1);
+	ck_assert_uint_eq(n_outer, 1);
+}
+END_TEST
+
 START_TEST(slow_watchdog_outranks_a_loop_with_priority)
 {
 	static const int policies[] = {SCHED_FIFO, SCHED_RR, SCHED_OTHER};
@@ -198,6 +254,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, task_setup, task_teardown);
 	tcase_add_test(tc, slow_threshold_without_end_is_never_reached);
+	tcase_add_test(tc, slow_step_is_told_once_though_one_in_it_is_told);
 	tcase_add_loop_test(tc, slow_watchdog_outranks_a_loop_with_priority, 0,
 			    3);
 	tcase_add_test(tc, slow_watch_that_cannot_begin_leaves_the_one_before);

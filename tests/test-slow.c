@@ -4,6 +4,7 @@
  * Slow steps are told. A hog goes on until it was told of, so that no test
  * depends on how fast anything is; it gives up where it waits in vain.
  */
+#include <errno.h>
 #include <ev.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +26,7 @@ struct report {
 	pthread_t thread;
 };
 
+/* After the first ones the latest. */
 static struct report reports[16];
 static atomic_uint n_reports;
 /* Only this one's, as any step may lose the CPU; NULL: all. */
@@ -33,17 +35,17 @@ static _Atomic(const char *) wanted;
 static void keep(const struct isr_slow_report *report, void *arg)
 {
 	unsigned int n = atomic_load(&n_reports);
+	struct report *kept = &reports[n < 16 ? n : 15];
 	const char *name = atomic_load(&wanted);
 
 	if (name && strcmp(report->name, name) != 0)
 		return;
-	ck_assert_uint_lt(n, 16);
-	reports[n] = (struct report){
+	*kept = (struct report){
 		.modes = report->modes,
 		.duration_ns = report->duration_ns,
 		.thread = pthread_self(),
 	};
-	snprintf(reports[n].name, sizeof(reports[n].name), "%s", report->name);
+	snprintf(kept->name, sizeof(kept->name), "%s", report->name);
 	atomic_store(&n_reports, n + 1);
 }
 
@@ -65,13 +67,19 @@ static void watch(uint32_t modes, uint64_t threshold_ns)
 	xt_ok(isr_loop_set_slow_cb(loop, &config, keep, NULL));
 }
 
+/* A hog uses a CPU all the while: so less patience than others have. */
+static bool is_in_vain(uint64_t since_ns)
+{
+	return xt_now_ns() - since_ns > 5000 * MS_NS;
+}
+
 /* False when nobody has told of it in a long time. */
 static bool hog_until_told(unsigned int n)
 {
-	uint64_t start_ns = isr_now_ns();
+	uint64_t start_ns = xt_now_ns();
 
 	while (atomic_load(&n_reports) < n)
-		if (isr_now_ns() - start_ns > 2000 * MS_NS)
+		if (is_in_vain(start_ns))
 			return false;
 	return true;
 }
@@ -155,8 +163,8 @@ static int hog_for_several_turns(void *arg)
 
 	was_told = hog_until_told(1);
 	turns = atomic_load(ATOMIC(&slow->n_turns));
-	while (was_told && atomic_load(ATOMIC(&slow->n_turns)) < turns + 3)
-		sched_yield();
+	xt_wait_until(!was_told ||
+		      atomic_load(ATOMIC(&slow->n_turns)) >= turns + 3);
 	return 0;
 }
 
@@ -280,17 +288,43 @@ START_TEST(soon_knows_the_outer_step_again)
 }
 END_TEST
 
-static uint32_t get_state(struct isri_slow *slow)
+/* False when it does not in a long time. */
+static bool wait_for_doze(struct isri_slow *slow)
 {
-	return atomic_load(ATOMIC(&slow->state));
+	uint64_t start_ns = xt_now_ns();
+
+	while (atomic_load(ATOMIC(&slow->state)) != ISRI_SLOW_DOZING) {
+		if (is_in_vain(start_ns))
+			return false;
+		sched_yield();
+	}
+	return true;
 }
 
 START_TEST(soon_wakes_a_watchdog_that_dozes)
 {
 	atomic_store(&wanted, "hog");
 	watch(ISR_SLOW_SOON, MS_NS);
-	while (get_state(get_slow()) != ISRI_SLOW_DOZING)
-		sched_yield();
+	ck_assert(wait_for_doze(get_slow()));
+	spawn_as("hog", hog, NULL);
+	turn();
+
+	ck_assert(was_told);
+}
+END_TEST
+
+static int watch_until_it_dozes(void *arg)
+{
+	watch(ISR_SLOW_SOON, MS_NS);
+	return wait_for_doze(get_slow()) ? 0 : -ETIMEDOUT;
+}
+
+/* The pass it began in has no step more, and ends while it dozes. */
+START_TEST(soon_wakes_a_watchdog_that_dozed_through_the_end_of_a_pass)
+{
+	atomic_store(&wanted, "hog");
+	spawn_as("watcher", watch_until_it_dozes, NULL);
+	turn();
 	spawn_as("hog", hog, NULL);
 	turn();
 
@@ -318,9 +352,8 @@ static void *look_while_the_loop_sleeps(void *arg)
 	static uint64_t turns;
 
 	/* It began by dozing: the step has ended that. */
-	while (!atomic_load(&has_run) || get_state(slow) != ISRI_SLOW_DOZING)
-		sched_yield();
-	turns = get_turns(slow);
+	xt_wait_until(atomic_load(&has_run));
+	turns = wait_for_doze(slow) ? get_turns(slow) : UINT64_MAX;
 	nanosleep(&many_thresholds, NULL);
 	turns = get_turns(slow) - turns;
 	isr_loop_stop(loop);
@@ -528,6 +561,7 @@ int main(void)
 {
 	Suite *suite = suite_create("slow");
 	TCase *soon = xt_case(suite, "soon");
+	TCase *doze = xt_case(suite, "doze");
 	TCase *late = xt_case(suite, "late");
 	TCase *end = xt_case(suite, "end");
 
@@ -540,8 +574,13 @@ int main(void)
 	tcase_add_test(soon, soon_tells_of_a_call_by_its_address);
 	tcase_add_test(soon, soon_begins_anew_in_a_step);
 	tcase_add_test(soon, soon_knows_the_outer_step_again);
-	tcase_add_test(soon, soon_wakes_a_watchdog_that_dozes);
-	tcase_add_test(soon, soon_wakes_nothing_in_a_loop_that_sleeps);
+
+	tcase_add_checked_fixture(doze, setup, task_teardown);
+	tcase_add_test(doze, soon_wakes_a_watchdog_that_dozes);
+	tcase_add_test(
+		doze,
+		soon_wakes_a_watchdog_that_dozed_through_the_end_of_a_pass);
+	tcase_add_test(doze, soon_wakes_nothing_in_a_loop_that_sleeps);
 
 	tcase_add_checked_fixture(late, setup, task_teardown);
 	tcase_add_test(late, late_tells_of_each_that_took_as_long);
