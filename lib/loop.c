@@ -87,32 +87,25 @@ static void callback_leave(struct isr_loop *loop,
 		loop_destroy(loop);
 }
 
-/* now_ns may be 0: see isri_pass_run(). */
-static void run_pass(struct isr_loop *loop, uint64_t now_ns)
-{
-	struct isri_frame frame;
-
-	callback_enter(loop, &frame);
-	isri_pass_run(loop, now_ns, loop->is_foreign);
-	callback_leave(loop, &frame);
-}
-
 /* True: it shall not block, and has looked for a set instead. */
 static bool spin(struct isr_loop *loop)
 {
 	uint64_t until_ns, found_ns;
+	struct isri_frame frame;
 
 	if (loop->is_foreign || isri_steps_are_due(loop))
 		return false;
 	until_ns = isri_pass_spin_until(loop);
 	if (!until_ns)
 		return false;
-	/* Now: the loop may be gone after a pass. */
-	ev_idle_start(loop->ev, &loop->idle);
 	found_ns = isri_pass_spin(loop, until_ns);
+	callback_enter(loop, &frame);
 	/* Without a look at the descriptors: that takes time. */
 	if (found_ns)
-		run_pass(loop, found_ns);
+		isri_pass_run(loop, found_ns, false);
+	/* Not before: a step that runs libev stops it. */
+	ev_idle_start(loop->ev, &loop->idle);
+	callback_leave(loop, &frame);
 	return true;
 }
 
@@ -138,12 +131,15 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *prepare,
 static void on_check(struct ev_loop *ev, struct ev_check *check, int revents)
 {
 	struct isr_loop *loop = check->data;
+	struct isri_frame frame;
 
 	ev_idle_stop(ev, &loop->idle);
 	isri_wake_disarm(isri_wake_of(loop));
 	/* A stop ended the run that it halted, also one that is not ours. */
 	isri_wake_of(loop)->halted = isri_wake_of(loop)->ended;
-	run_pass(loop, 0);
+	callback_enter(loop, &frame);
+	isri_pass_run(loop, 0, loop->is_foreign);
+	callback_leave(loop, &frame);
 }
 
 static void on_idle(struct ev_loop *ev, struct ev_idle *idle, int revents)
@@ -345,6 +341,7 @@ int isr_loop_free(struct isr_loop *loop)
 	/* They may have sources of their own, which they close. */
 	if (loop->base.tasks)
 		loop->base.end_tasks(loop);
+	/* Threads of a pool, which is joined. */
 	isri_wake_let_go(isri_wake_of(loop));
 	/* Sources first: nobody sets a flag that is being finished. */
 	while (loop->base.members)

@@ -6,7 +6,6 @@
  */
 #include <ev.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -269,6 +268,33 @@ START_TEST(spin_may_find_the_loops_end)
 }
 END_TEST
 
+/* Then libev has come to the end of the inner run, and not begun to wait. */
+static void run_libev(struct isr_flag *f, uint32_t count, void *arg)
+{
+	leave_letter('(');
+	ev_run(isr_loop_get_ev(loop), EVRUN_NOWAIT);
+	leave_letter(')');
+	act_at = n_passes + IDLE_PASSES;
+}
+
+START_TEST(spin_goes_on_after_a_step_that_runs_libev)
+{
+	struct isr_flag other;
+
+	if (is_one_cpu())
+		return;
+	start(FOREVER_NS, 5);
+	xt_ok(isr_flag_init(&other, loop, ISR_FLAG_AUTO));
+	xt_ok(isr_flag_set_cb(&other, run_libev, NULL));
+	isr_flag_set(&other);
+
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_str_eq(trace, "()F");
+	xt_ok(isr_flag_done(&other));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spin");
@@ -284,6 +310,7 @@ int main(void)
 	tcase_add_test(tc, spin_ends_for_an_alarm);
 	tcase_add_test(tc, spin_is_not_for_a_dispatch);
 	tcase_add_test(tc, spin_may_find_the_loops_end);
+	tcase_add_test(tc, spin_goes_on_after_a_step_that_runs_libev);
 
 	return xt_main(suite);
 }

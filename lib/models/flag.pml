@@ -860,7 +860,7 @@ inline prepare()
 /*
  * mirrors: lib/loop.c: on_check()
  *	isri_wake_disarm(isri_wake_of(loop));
- *	run_pass(loop, 0);
+ *	isri_pass_run(loop, 0, loop->is_foreign);
  */
 inline check()
 {
