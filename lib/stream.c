@@ -92,15 +92,23 @@ static void call_init(struct call *call, struct isr_stream *stream,
  * Reading
  */
 
-static int begin_read(struct call *call, struct isr_stream *stream,
-		      int64_t timeout_ns)
+/* Refused in the name of the public function. */
+static int begin_read_for(struct call *call, struct isr_stream *stream,
+			  int64_t timeout_ns, const char *function)
 {
+	int r = isri_task_check_wait_for(function);
+
+	if (r < 0)
+		return r;
 	if (stream->is_reading)
 		return -EBUSY;
 	stream->is_reading = true;
 	call_init(call, stream, timeout_ns);
 	return 0;
 }
+
+#define begin_read(call, stream, timeout_ns) \
+	begin_read_for(call, stream, timeout_ns, __func__)
 
 static int end_read(struct call *call, int r)
 {
@@ -201,9 +209,6 @@ int isr_stream_read(struct isr_stream *stream, void *ret_data, size_t n,
 
 	if (!stream || !ret_data || !n || timeout_ns < ISR_FOREVER)
 		return -EINVAL;
-	r = isri_task_check_wait();
-	if (r < 0)
-		return r;
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
@@ -236,9 +241,6 @@ int isr_stream_read_exact(struct isr_stream *stream, void *ret_data, size_t n,
 		return -EINVAL;
 	if (n > stream->size || n > INT_MAX)
 		return -EMSGSIZE;
-	r = isri_task_check_wait();
-	if (r < 0)
-		return r;
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
@@ -294,9 +296,6 @@ int isr_stream_get_line(struct isr_stream *stream, char *ret_line, size_t size,
 
 	if (!stream || !ret_line || !size || timeout_ns < ISR_FOREVER)
 		return -EINVAL;
-	r = isri_task_check_wait();
-	if (r < 0)
-		return r;
 	r = begin_read(&call, stream, timeout_ns);
 	if (r < 0)
 		return r;
