@@ -13,9 +13,9 @@
  * count is kept and told by the first event after arming: so the sum of all
  * "lost" that a handler saw is lost_kernel + lost_ring, exactly.
  *
- * LIFETIME. A soft handler may close its own source: that takes effect when
- * it returns. It may close any other source at once, because only one source
- * of a loop is ever inside a handler.
+ * LIFETIME. A soft handler may close any source. One that is inside a handler,
+ * which is its own, or another's that runs libev itself, goes when the
+ * outermost call of that handler returns; any other one at once.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -88,8 +88,12 @@ static void close_or_defer(struct isr_source *source)
 		close_now(source);
 		return;
 	}
+	if (source->closing)
+		return;
 	disarm(source);
 	source->closing = true;
+	if (source->ops->let_go)
+		source->ops->let_go(source);
 }
 
 /* The loop ends, perhaps in a handler of this source. */
@@ -101,9 +105,13 @@ static void close_member(struct isri_loop_member *member)
 	close_or_defer((struct isr_source *)source);
 }
 
-/* False when the source is gone. */
+/*
+ * False when the source is gone, or goes when the handler returns that runs
+ * already: one that runs libev itself may be called in there again.
+ */
 static bool run_soft(struct isr_source *source, struct isr_event *event)
 {
+	bool was_running = source->running;
 	bool failed;
 
 	event->source = source->id;
@@ -113,11 +121,12 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 
 	source->running = true;
 	failed = isri_source_run(source, ISR_CONTEXT_LOOP, event);
-	source->running = false;
+	source->running = was_running;
 	isri_loop_check_mask(source->loop);
 
 	if (source->closing) {
-		close_now(source);
+		if (!was_running)
+			close_now(source);
 		return false;
 	}
 	if (failed)

@@ -52,6 +52,11 @@ struct isri_source_ops {
 	void (*disarm)(struct isr_source *source);
 	/* Count what came while disarmed; NULL when nothing can. */
 	void (*account)(struct isr_source *source);
+	/*
+	 * Its own handler has closed it: give back what others may want before
+	 * that returns. NULL: nothing.
+	 */
+	void (*let_go)(struct isr_source *source);
 	/* Disarmed before: give back what the kind holds, free the memory. */
 	void (*release)(struct isr_source *source);
 	/*

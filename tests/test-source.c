@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /* What all sources have in common. */
-#include <sched.h>
+#include <ev.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +54,7 @@ END_TEST
 struct closer {
 	struct isr_source *sources[6];
 	unsigned int n;
+	bool closes_in_inner;
 };
 
 static int close_all(struct isr_source *source, const struct isr_event *event,
@@ -99,6 +100,51 @@ START_TEST(source_handler_may_free_the_loop)
 
 	ck_assert_uint_eq(closer.n, 1);
 	loop = NULL;
+}
+END_TEST
+
+/* Called again while it runs: by libev, which it runs. */
+static int close_own(struct isr_source *source, const struct isr_event *event,
+		     void *arg)
+{
+	struct closer *closer = arg;
+	uint16_t id = isr_source_get_id(source);
+	bool is_inner = closer->n++;
+
+	if (!is_inner) {
+		xt_ok(isr_source_fire(source, NULL));
+		ev_run(isr_loop_get_ev(loop), EVRUN_NOWAIT);
+		ck_assert_uint_eq(closer->n, 2);
+	}
+	if (closer->sources[0] && is_inner == closer->closes_in_inner) {
+		xt_ok(isr_source_close(source));
+		closer->sources[0] = NULL;
+	}
+	if (is_inner)
+		return 0;
+	/* It has its number as long as its handler runs. */
+	xt_ok(isr_user_open(loop, NULL, xt_sink, &sink, &closer->sources[1]));
+	ck_assert_uint_ne(isr_source_get_id(closer->sources[1]), id);
+	isr_loop_stop(loop);
+	return 0;
+}
+
+START_TEST(source_may_be_closed_by_its_handler_that_runs_twice)
+{
+	struct closer closer = {.closes_in_inner = _i};
+	uint16_t id;
+
+	xt_ok(isr_user_open(loop, NULL, close_own, &closer,
+			    &closer.sources[0]));
+	id = isr_source_get_id(closer.sources[0]);
+	xt_ok(isr_source_fire(closer.sources[0], NULL));
+	xt_ok(isr_loop_run(loop));
+
+	ck_assert_uint_eq(closer.n, 2);
+	/* It is gone by now. */
+	xt_ok(isr_source_close(closer.sources[1]));
+	xt_ok(isr_user_open(loop, NULL, xt_sink, &sink, &closer.sources[1]));
+	ck_assert_uint_eq(isr_source_get_id(closer.sources[1]), id);
 }
 END_TEST
 
@@ -414,6 +460,9 @@ int main(void)
 	tcase_add_test(tcase, source_loop_free_closes_everything);
 	tcase_add_test(tcase, source_handler_may_close_every_source);
 	tcase_add_test(tcase, source_handler_may_free_the_loop);
+	tcase_add_loop_test(tcase,
+			    source_may_be_closed_by_its_handler_that_runs_twice,
+			    0, 2);
 	tcase_add_test(tcase, source_may_be_closed_by_its_failed_flag);
 	tcase_add_test(tcase, source_with_full_ring_may_be_closed_by_another);
 	tcase_add_test(tcase, source_opened_and_closed_for_ever);
