@@ -129,17 +129,47 @@ static int explain_busy(const char *line, const struct isr_line_info *info,
 			      line, info->consumer);
 }
 
+/* The line that is in use; else the first one. */
+static uint32_t find_culprit(struct isr_chip *chip,
+			     const struct isri_chip_request_config *config,
+			     struct isr_line_info *ret_info)
+{
+	uint32_t i;
+
+	for (i = 0; i < config->n_lines; i++)
+		if (isr_chip_get_line_info(chip, config->offsets[i],
+					   ret_info) == 0 &&
+		    ret_info->used)
+			return config->offsets[i];
+	if (isr_chip_get_line_info(chip, config->offsets[0], ret_info) < 0)
+		memset(ret_info, 0, sizeof(*ret_info));
+	return config->offsets[0];
+}
+
+/* What the kernel does not tell: which of several lines it is. */
+static void name_lines(struct isr_chip *chip,
+		       const struct isri_chip_request_config *config, int code,
+		       struct isr_line_info *ret_info, char *line,
+		       size_t size_bytes)
+{
+	uint32_t offset = find_culprit(chip, config, ret_info);
+	size_t len;
+
+	isri_chip_line_text(chip, offset, ret_info->name, line, size_bytes);
+	len = strlen(line);
+	if (config->n_lines > 1 && (code != -EBUSY || !ret_info->used))
+		snprintf(line + len, size_bytes - len, ", or one of %u more",
+			 config->n_lines - 1);
+}
+
 int isri_chip_gpiod_explain_request(
 	struct isr_chip *chip, const struct isri_chip_request_config *config,
 	int code, struct isr_error *reterr_error)
 {
-	char line[ISRI_CHIP_LINE_TEXT_BYTES];
+	char line[ISRI_CHIP_LINE_TEXT_BYTES + sizeof(", or one of 15 more")];
 	struct isr_line_info info;
 
-	if (isr_chip_get_line_info(chip, config->offset, &info) < 0)
-		memset(&info, 0, sizeof(info));
-	isri_chip_line_text(chip, config->offset, info.name, line,
-			    sizeof(line));
+	name_lines(chip, config, code, &info, line, sizeof(line));
 
 	switch (code) {
 	case -EBUSY:

@@ -3,11 +3,15 @@
 /*
  * F2: the kernel's chips, through libgpiod. The only file that knows it.
  *
- * One request is one line with a FIFO of its own, so a noisy line cannot
- * evict the edges of a quiet one. Its depth is the largest that the kernel
- * gives. The kernel does not tell the depth (its uAPI has no getter; what is
- * asked is "a suggested value", which it rounds up or caps): fifo_events is
- * what its rule says, see isri_chip_fifo_events().
+ * Each request has a FIFO of its own, so a noisy line cannot evict the edges
+ * of a quiet one that is not of the same request. Its depth is the largest
+ * that the kernel gives. The kernel does not tell the depth (its uAPI has no
+ * getter; what is asked is "a suggested value", which it rounds up or caps):
+ * fifo_events is what its rule says, see isri_chip_fifo_events().
+ *
+ * The sequence is the request's: of one line it is the line's, of several it
+ * is counted in the interrupt itself, before the kernel's threads put their
+ * events into the FIFO.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +46,8 @@ struct gpiod_backend_request {
 	struct isri_chip_request base;
 	struct gpiod_line_request *gpiod;
 	struct gpiod_edge_event_buffer *buffer;
-	uint32_t offset;
+	uint32_t n_lines;
+	unsigned int offsets[ISR_PIN_LINES_MAX];
 	uint8_t event_flags;
 };
 
@@ -352,6 +357,7 @@ static const enum gpiod_line_edge edges[] = {
 	[ISR_EDGE_BOTH] = GPIOD_LINE_EDGE_BOTH,
 	[ISR_EDGE_RISING] = GPIOD_LINE_EDGE_RISING,
 	[ISR_EDGE_FALLING] = GPIOD_LINE_EDGE_FALLING,
+	[ISR_EDGE_NONE] = GPIOD_LINE_EDGE_NONE,
 };
 
 static const enum gpiod_line_bias biases[] = {
@@ -373,10 +379,6 @@ static int apply_settings(struct gpiod_line_settings *settings,
 	/* The kernel counts in us; a shorter time must not become none. */
 	uint64_t debounce_us = (config->debounce_ns + 999) / 1000;
 
-	if (debounce_us > UINT32_MAX) {
-		errno = EINVAL;
-		return -1;
-	}
 	gpiod_line_settings_set_active_low(settings, config->active_low);
 	gpiod_line_settings_set_debounce_period_us(settings, debounce_us);
 	if (gpiod_line_settings_set_direction(settings,
@@ -391,14 +393,13 @@ static int apply_settings(struct gpiod_line_settings *settings,
 
 /* Returns NULL with errno set, as libgpiod does. */
 static struct gpiod_line_request *
-request_line(struct gpiod_chip *gpiod,
-	     const struct isri_chip_request_config *config)
+request_lines(struct gpiod_chip *gpiod,
+	      const struct isri_chip_request_config *config)
 {
 	struct gpiod_line_settings *settings = gpiod_line_settings_new();
 	struct gpiod_line_config *line = gpiod_line_config_new();
 	struct gpiod_request_config *how = gpiod_request_config_new();
 	struct gpiod_line_request *request = NULL;
-	unsigned int offset = config->offset;
 	int saved;
 
 	if (!settings || !line || !how) {
@@ -406,7 +407,8 @@ request_line(struct gpiod_chip *gpiod,
 		goto out;
 	}
 	if (apply_settings(settings, config) < 0 ||
-	    gpiod_line_config_add_line_settings(line, &offset, 1, settings) < 0)
+	    gpiod_line_config_add_line_settings(line, config->offsets,
+						config->n_lines, settings) < 0)
 		goto out;
 	gpiod_request_config_set_consumer(how, config->consumer);
 	gpiod_request_config_set_event_buffer_size(how, config->fifo_events);
@@ -459,7 +461,7 @@ static int open_request(struct gpiod_backend_request *request,
 	request->buffer = new_touched_buffer();
 	if (!request->buffer)
 		return -ENOMEM;
-	request->gpiod = request_line(gpiod, config);
+	request->gpiod = request_lines(gpiod, config);
 	if (!request->gpiod)
 		return last_error();
 
@@ -471,7 +473,8 @@ static int open_request(struct gpiod_backend_request *request,
 	request->base.ops = &gpiod_request_ops;
 	request->base.fd = fd;
 	request->base.fifo_events = config->fifo_events;
-	request->offset = config->offset;
+	request->n_lines = config->n_lines;
+	memcpy(request->offsets, config->offsets, sizeof(request->offsets));
 	if (config->debounce_ns)
 		request->event_flags = ISR_EVENT_FLAG_DEBOUNCED;
 	return 0;
@@ -500,18 +503,30 @@ static int gpiod_backend_request(struct isr_chip *base,
 	return 0;
 }
 
-static void convert_event(struct gpiod_edge_event *from, uint8_t flags,
-			  struct isr_event *to)
+static uint16_t find_index(const struct gpiod_backend_request *request,
+			   unsigned int offset)
+{
+	uint16_t i = 0;
+
+	while (i < request->n_lines - 1 && request->offsets[i] != offset)
+		i++;
+	return i;
+}
+
+static void convert_event(const struct gpiod_backend_request *request,
+			  struct gpiod_edge_event *from, struct isr_event *to)
 {
 	bool rising = gpiod_edge_event_get_event_type(from) ==
 		      GPIOD_EDGE_EVENT_RISING_EDGE;
 
 	memset(to, 0, sizeof(*to));
 	to->t_ns = gpiod_edge_event_get_timestamp_ns(from);
-	to->line_seq = gpiod_edge_event_get_line_seqno(from);
+	to->line_seq = gpiod_edge_event_get_global_seqno(from);
+	to->source =
+		find_index(request, gpiod_edge_event_get_line_offset(from));
 	to->kind = rising ? ISR_EVENT_RISING : ISR_EVENT_FALLING;
 	to->value = rising;
-	to->flags = flags;
+	to->flags = request->event_flags;
 }
 
 static int gpiod_backend_read(struct isri_chip_request *base,
@@ -530,22 +545,27 @@ static int gpiod_backend_read(struct isri_chip_request *base,
 
 	for (i = 0; i < num; i++)
 		convert_event(
+			request,
 			gpiod_edge_event_buffer_get_event(request->buffer, i),
-			request->event_flags, &ret_events[i]);
+			&ret_events[i]);
 	return num;
 }
 
-static int gpiod_backend_get_value(struct isri_chip_request *base,
-				   int *ret_value)
+static int gpiod_backend_get_values(struct isri_chip_request *base,
+				    int *ret_values)
 {
 	struct gpiod_backend_request *request =
 		(struct gpiod_backend_request *)base;
-	enum gpiod_line_value value;
+	enum gpiod_line_value values[ISR_PIN_LINES_MAX];
+	uint32_t i;
 
-	value = gpiod_line_request_get_value(request->gpiod, request->offset);
-	if (value == GPIOD_LINE_VALUE_ERROR)
+	if (gpiod_line_request_get_values_subset(request->gpiod,
+						 request->n_lines,
+						 request->offsets, values) < 0)
 		return last_error();
-	*ret_value = value == GPIOD_LINE_VALUE_ACTIVE;
+	*ret_values = 0;
+	for (i = 0; i < request->n_lines; i++)
+		*ret_values |= (values[i] == GPIOD_LINE_VALUE_ACTIVE) << i;
 	return 0;
 }
 
@@ -557,6 +577,6 @@ static const struct isri_chip_ops gpiod_chip_ops = {
 
 static const struct isri_chip_request_ops gpiod_request_ops = {
 	.read = gpiod_backend_read,
-	.get_value = gpiod_backend_get_value,
+	.get_values = gpiod_backend_get_values,
 	.release = gpiod_backend_release,
 };

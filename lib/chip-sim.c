@@ -15,6 +15,7 @@
  * for it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,19 +91,19 @@ static void run_pattern(struct sim_chip *chip, struct isri_sim_pattern *pattern)
 /* What is due first: one of both results, or neither and ISRI_SIM_NEVER_NS. */
 static uint64_t first_due(struct sim_chip *chip,
 			  struct isri_sim_pattern **ret_pattern,
-			  struct isri_sim_request **ret_request)
+			  struct isri_sim_line **ret_line)
 {
 	uint64_t due_ns = ISRI_SIM_NEVER_NS;
 	uint32_t i;
 
 	*ret_pattern = NULL;
-	*ret_request = NULL;
+	*ret_line = NULL;
 	for (i = 0; i < chip->base.num_lines; i++) {
-		struct isri_sim_request *request = chip->lines[i].request;
+		struct isri_sim_line *line = &chip->lines[i];
 
-		if (request && request->settle_ns < due_ns) {
-			due_ns = request->settle_ns;
-			*ret_request = request;
+		if (line->request && line->settle_ns < due_ns) {
+			due_ns = line->settle_ns;
+			*ret_line = line;
 		}
 	}
 	for (i = 0; i < chip->config.num_patterns; i++) {
@@ -112,7 +113,7 @@ static uint64_t first_due(struct sim_chip *chip,
 		    chip->start_ns + pattern->next.t_ns < due_ns) {
 			due_ns = chip->start_ns + pattern->next.t_ns;
 			*ret_pattern = pattern;
-			*ret_request = NULL;
+			*ret_line = NULL;
 		}
 	}
 	return due_ns;
@@ -123,17 +124,17 @@ static uint64_t run_until(struct sim_chip *chip, uint64_t until_ns,
 			  unsigned int max_edges)
 {
 	struct isri_sim_pattern *pattern;
-	struct isri_sim_request *request;
+	struct isri_sim_line *line;
 	uint64_t due_ns;
 
 	for (;;) {
-		due_ns = first_due(chip, &pattern, &request);
+		due_ns = first_due(chip, &pattern, &line);
 		if (due_ns > until_ns || max_edges-- == 0)
 			return due_ns;
 		if (pattern)
 			run_pattern(chip, pattern);
 		else
-			isri_sim_request_settle(request);
+			isri_sim_line_settle(line);
 	}
 }
 
@@ -194,21 +195,28 @@ static int sim_read(struct isri_chip_request *base,
 {
 	struct isri_sim_request *request = (struct isri_sim_request *)base;
 	struct sim_chip *chip = (struct sim_chip *)base->chip;
+	uint64_t now_ns = isri_sim_now_ns(), due_ns;
 	int n;
 
-	pthread_mutex_lock(&chip->lock);
-	n = isri_sim_request_take(request, ret_events, max_events);
-	pthread_mutex_unlock(&chip->lock);
+	/* Not only what the generator was in time for; others may have more. */
+	do {
+		pthread_mutex_lock(&chip->lock);
+		due_ns = run_until(chip, now_ns, BATCH_EDGES);
+		n = isri_sim_request_take(request, ret_events, max_events);
+		pthread_mutex_unlock(&chip->lock);
+	} while (n == 0 && due_ns <= now_ns);
 	return n;
 }
 
-static int sim_get_value(struct isri_chip_request *base, int *ret_value)
+static int sim_get_values(struct isri_chip_request *base, int *ret_values)
 {
 	struct isri_sim_request *request = (struct isri_sim_request *)base;
 	struct sim_chip *chip = (struct sim_chip *)base->chip;
 
 	pthread_mutex_lock(&chip->lock);
-	*ret_value = isri_sim_request_is_active(request);
+	/* As of now, whatever the generator was in time for. */
+	run_until(chip, isri_sim_now_ns(), UINT_MAX);
+	*ret_values = isri_sim_request_get_values(request);
 	pthread_mutex_unlock(&chip->lock);
 	return 0;
 }
@@ -217,11 +225,16 @@ static void sim_release(struct isri_chip_request *base)
 {
 	struct isri_sim_request *request = (struct isri_sim_request *)base;
 	struct sim_chip *chip = (struct sim_chip *)base->chip;
+	uint32_t i;
 
 	pthread_mutex_lock(&chip->lock);
-	request->line->request = NULL;
-	if (request->line->pattern)
-		request->line->pattern->watched--;
+	for (i = 0; i < request->config.n_lines; i++) {
+		struct isri_sim_line *line = request->lines[i];
+
+		isri_sim_line_let_go(line);
+		if (line->pattern)
+			line->pattern->watched--;
+	}
 	pthread_cond_signal(&chip->changed);
 	pthread_mutex_unlock(&chip->lock);
 	isri_sim_request_free(request);
@@ -229,19 +242,51 @@ static void sim_release(struct isri_chip_request *base)
 
 static const struct isri_chip_request_ops sim_request_ops = {
 	.read = sim_read,
-	.get_value = sim_get_value,
+	.get_values = sim_get_values,
 	.release = sim_release,
 };
 
-/* With the chip's lock. */
+/* With the chip's lock: the first line that somebody holds, or NULL. */
+static const struct isri_sim_line *
+find_held(const struct isri_sim_request *request)
+{
+	uint32_t i;
+
+	for (i = 0; i < request->config.n_lines; i++)
+		if (request->lines[i]->request)
+			return request->lines[i];
+	return NULL;
+}
+
+static bool needs_generator(const struct isri_sim_request *request)
+{
+	uint32_t i;
+
+	for (i = 0; i < request->config.n_lines; i++)
+		if (request->lines[i]->pattern)
+			return true;
+	return request->config.debounce_ns;
+}
+
+static void attach_line(struct sim_chip *chip, struct isri_sim_request *request,
+			uint16_t index)
+{
+	struct isri_sim_line *line = request->lines[index];
+
+	if (line->pattern)
+		watch_pattern(chip, line->pattern);
+	else if (!line->is_driven && request->config.bias >= ISR_BIAS_PULL_UP)
+		line->level = request->config.bias == ISR_BIAS_PULL_UP;
+	isri_sim_line_hold(line, request, index);
+}
+
+/* With the chip's lock; no line is held. */
 static int attach(struct sim_chip *chip, struct isri_sim_request *request)
 {
-	struct isri_sim_line *line = request->line;
+	uint16_t i;
 	int r;
 
-	if (line->request)
-		return -EBUSY;
-	if (line->pattern || request->config.debounce_ns) {
+	if (needs_generator(request)) {
 		r = start_generator(chip);
 		if (r < 0)
 			return r;
@@ -250,66 +295,94 @@ static int attach(struct sim_chip *chip, struct isri_sim_request *request)
 		chip->start_ns = isri_sim_now_ns();
 	/* What was due before is not this request's to see. */
 	run_until(chip, isri_sim_now_ns(), UINT32_MAX);
-	if (line->pattern)
-		watch_pattern(chip, line->pattern);
-	else if (!line->is_driven && request->config.bias >= ISR_BIAS_PULL_UP)
-		line->level = request->config.bias == ISR_BIAS_PULL_UP;
-	request->settled_level = line->level;
-	line->request = request;
+	for (i = 0; i < request->config.n_lines; i++)
+		attach_line(chip, request, i);
 	pthread_cond_signal(&chip->changed);
 	return 0;
 }
 
 /* holder: its consumer, "" when it is not busy. */
-static int explain(const struct isr_chip *chip,
-		   const struct isri_sim_line *line, uint32_t offset, int code,
+static int explain(const struct sim_chip *chip, uint32_t offset, int code,
 		   const char *holder, struct isr_error *reterr_error)
 {
 	char text[ISRI_CHIP_LINE_TEXT_BYTES];
 
-	isri_chip_line_text(chip, offset, line->name, text, sizeof(text));
+	isri_chip_line_text(&chip->base, offset, chip->lines[offset].name, text,
+			    sizeof(text));
 	if (code == -EBUSY)
 		return isri_error_set(reterr_error, code,
 				      "%s: busy, held by \"%s\"; close that "
 				      "one first or use another line",
 				      text, holder);
-	if (code == -EOPNOTSUPP)
-		return isri_error_set(reterr_error, code,
-				      "%s: a simulated chip has no hardware "
-				      "timestamp engine; use clock monotonic",
-				      text);
 	return isri_error_set(reterr_error, code, "%s: %s", text,
 			      strerror(-code));
 }
 
-static int sim_request_line(struct isr_chip *base,
-			    const struct isri_chip_request_config *config,
-			    struct isri_chip_request **ret_request,
-			    struct isr_error *reterr_error)
+static int check_settings(const struct sim_chip *chip,
+			  const struct isri_chip_request_config *config,
+			  struct isr_error *reterr_error)
+{
+	uint32_t offset = config->offsets[0];
+	char text[ISRI_CHIP_LINE_TEXT_BYTES];
+	const char *fault;
+
+	if (config->clock == ISR_CLOCK_HTE)
+		fault = "a simulated chip has no hardware timestamp engine; "
+			"use clock monotonic";
+	else if (config->debounce_ns && chip->config.no_debounce)
+		fault = "this simulated chip cannot debounce; ask for no "
+			"debounce";
+	else
+		return 0;
+	isri_chip_line_text(&chip->base, offset, chip->lines[offset].name, text,
+			    sizeof(text));
+	return isri_error_set(reterr_error, -EOPNOTSUPP, "%s: %s", text, fault);
+}
+
+/* All of its lines or none. */
+static int attach_or_explain(struct sim_chip *chip,
+			     struct isri_sim_request *request,
+			     struct isr_error *reterr_error)
+{
+	uint32_t offset = request->config.offsets[0];
+	char holder[ISR_NAME_BYTES] = "";
+	const struct isri_sim_line *held;
+	int r;
+
+	pthread_mutex_lock(&chip->lock);
+	held = find_held(request);
+	if (held) {
+		r = -EBUSY;
+		offset = held - chip->lines;
+		memcpy(holder, held->request->consumer, sizeof(holder));
+	} else {
+		r = attach(chip, request);
+	}
+	pthread_mutex_unlock(&chip->lock);
+	return r < 0 ? explain(chip, offset, r, holder, reterr_error) : 0;
+}
+
+static int sim_request_lines(struct isr_chip *base,
+			     const struct isri_chip_request_config *config,
+			     struct isri_chip_request **ret_request,
+			     struct isr_error *reterr_error)
 {
 	struct sim_chip *chip = (struct sim_chip *)base;
-	struct isri_sim_line *line = &chip->lines[config->offset];
-	char holder[ISR_NAME_BYTES] = "";
 	struct isri_sim_request *request;
 	int r;
 
-	if (config->clock == ISR_CLOCK_HTE)
-		return explain(base, line, config->offset, -EOPNOTSUPP, "",
-			       reterr_error);
-	r = isri_sim_request_new(line, config, &request);
+	r = check_settings(chip, config, reterr_error);
 	if (r < 0)
-		return explain(base, line, config->offset, r, "", reterr_error);
+		return r;
+	r = isri_sim_request_new(chip->lines, config, &request);
+	if (r < 0)
+		return explain(chip, config->offsets[0], r, "", reterr_error);
 	request->base.ops = &sim_request_ops;
 
-	pthread_mutex_lock(&chip->lock);
-	r = attach(chip, request);
-	if (r == -EBUSY)
-		memcpy(holder, line->request->consumer, sizeof(holder));
-	pthread_mutex_unlock(&chip->lock);
+	r = attach_or_explain(chip, request, reterr_error);
 	if (r < 0) {
 		isri_sim_request_free(request);
-		return explain(base, line, config->offset, r, holder,
-			       reterr_error);
+		return r;
 	}
 	*ret_request = &request->base;
 	return 0;
@@ -407,7 +480,7 @@ static void sim_free(struct isr_chip *base)
 
 static const struct isri_chip_ops sim_chip_ops = {
 	.get_line_info = sim_get_line_info,
-	.request = sim_request_line,
+	.request = sim_request_lines,
 	.sim_set = sim_set,
 	.sim_set_line_seq = sim_set_line_seq,
 	.free = sim_free,

@@ -225,9 +225,55 @@ void isri_chip_line_text(const struct isr_chip *chip, uint32_t offset,
 
 static bool is_config_valid(const struct isri_chip_request_config *config)
 {
-	return (unsigned int)config->edge <= ISR_EDGE_FALLING &&
+	return (unsigned int)config->edge <= ISR_EDGE_NONE &&
 	       (unsigned int)config->bias <= ISR_BIAS_PULL_DOWN &&
 	       (unsigned int)config->clock <= ISR_CLOCK_HTE;
+}
+
+/* What the kernel can count, in us: without a limit it would wrap. */
+static bool is_debounce_valid(const struct isri_chip_request_config *config)
+{
+	return config->debounce_ns <= UINT32_MAX * UINT64_C(1000);
+}
+
+static bool has_line_before(const struct isri_chip_request_config *config,
+			    uint32_t index)
+{
+	uint32_t i;
+
+	for (i = 0; i < index; i++)
+		if (config->offsets[i] == config->offsets[index])
+			return true;
+	return false;
+}
+
+static int check_lines(const struct isr_chip *chip,
+		       const struct isri_chip_request_config *config,
+		       struct isr_error *reterr_error)
+{
+	uint32_t i;
+
+	if (config->n_lines < 1 || config->n_lines > ISR_PIN_LINES_MAX)
+		return isri_error_set(reterr_error, -EINVAL,
+				      "%s [%s]: a request has 1 to %d lines, "
+				      "not %u",
+				      chip->name, chip->label,
+				      ISR_PIN_LINES_MAX, config->n_lines);
+	for (i = 0; i < config->n_lines; i++) {
+		if (config->offsets[i] >= chip->num_lines)
+			return isri_error_set(
+				reterr_error, -EINVAL,
+				"%s [%s] has no line %u; its lines are 0 to %u",
+				chip->name, chip->label, config->offsets[i],
+				chip->num_lines - 1);
+		if (has_line_before(config, i))
+			return isri_error_set(
+				reterr_error, -EINVAL,
+				"%s [%s], line %u: named twice; the lines of a "
+				"request differ",
+				chip->name, chip->label, config->offsets[i]);
+	}
+	return 0;
 }
 
 int isri_chip_request(struct isr_chip *chip,
@@ -242,17 +288,21 @@ int isri_chip_request(struct isr_chip *chip,
 
 	if (!reterr_error)
 		reterr_error = &ignored;
-	if (exact.offset >= chip->num_lines)
-		return isri_error_set(reterr_error, -EINVAL,
-				      "%s [%s] has no line %u; its lines are "
-				      "0 to %u",
-				      chip->name, chip->label, exact.offset,
-				      chip->num_lines - 1);
+	r = check_lines(chip, config, reterr_error);
+	if (r < 0)
+		return r;
 	if (!is_config_valid(config))
 		return isri_error_set(reterr_error, -EINVAL,
 				      "%s [%s], line %u: unknown edge, bias or "
 				      "clock",
-				      chip->name, chip->label, exact.offset);
+				      chip->name, chip->label,
+				      exact.offsets[0]);
+	if (!is_debounce_valid(config))
+		return isri_error_set(reterr_error, -EINVAL,
+				      "%s [%s], line %u: debounce_ns is 71 "
+				      "minutes at most",
+				      chip->name, chip->label,
+				      exact.offsets[0]);
 
 	exact.fifo_events = isri_chip_fifo_events(config->fifo_events);
 	if (!exact.consumer)
@@ -273,10 +323,10 @@ int isri_chip_request_read(struct isri_chip_request *request,
 	return request->ops->read(request, ret_events, max_events);
 }
 
-int isri_chip_request_get_value(struct isri_chip_request *request,
-				int *ret_value)
+int isri_chip_request_get_values(struct isri_chip_request *request,
+				 int *ret_values)
 {
-	return request->ops->get_value(request, ret_value);
+	return request->ops->get_values(request, ret_values);
 }
 
 void isri_chip_request_release(struct isri_chip_request *request)

@@ -17,15 +17,19 @@
 #include <isrloop/chip.h>
 #include <isrloop/event.h>
 
-/* The depth of an event FIFO, as the kernel bounds it for one line. */
+/* The depth of an event FIFO, as the kernel bounds it for one request. */
 #define ISRI_CHIP_FIFO_EVENTS_MIN 16
 #define ISRI_CHIP_FIFO_EVENTS_MAX 1024
 
 struct isri_chip_request;
 
-/* How to request a line; every member is set. */
+/*
+ * How to request lines, all of them alike: one FIFO, one sequence. Every
+ * member is set.
+ */
 struct isri_chip_request_config {
-	uint32_t offset;
+	uint32_t n_lines; /* 1 to ISR_PIN_LINES_MAX */
+	uint32_t offsets[ISR_PIN_LINES_MAX];
 	enum isr_edge edge;
 	enum isr_bias bias;
 	enum isr_clock clock;
@@ -40,9 +44,9 @@ struct isri_chip_ops {
 	int (*get_line_info)(struct isr_chip *chip, uint32_t offset,
 			     struct isr_line_info *ret_info);
 	/*
-	 * offset is in range, consumer not NULL, fifo_events the depth to
-	 * have (isri_chip_fifo_events). Fills reterr_error on failure (never
-	 * NULL here).
+	 * Offsets are in range and differ, consumer is not NULL, fifo_events
+	 * the depth to have (isri_chip_fifo_events). All lines or none. Fills
+	 * reterr_error on failure (never NULL here).
 	 */
 	int (*request)(struct isr_chip *chip,
 		       const struct isri_chip_request_config *config,
@@ -69,7 +73,7 @@ struct isr_chip {
 struct isri_chip_request_ops {
 	int (*read)(struct isri_chip_request *request,
 		    struct isr_event *ret_events, size_t max_events);
-	int (*get_value)(struct isri_chip_request *request, int *ret_value);
+	int (*get_values)(struct isri_chip_request *request, int *ret_values);
 	void (*release)(struct isri_chip_request *request);
 };
 
@@ -85,7 +89,7 @@ struct isri_chip_request {
  */
 
 /*
- * Request a line; takes a reference of the chip. reterr_error may be NULL.
+ * Request lines; takes a reference of the chip. reterr_error may be NULL.
  * Returns 0; -EINVAL; -EBUSY; -EOPNOTSUPP; -ENOMEM; what the kernel says.
  */
 int isri_chip_request(struct isr_chip *chip,
@@ -97,15 +101,16 @@ int isri_chip_request(struct isr_chip *chip,
  * Take events out of the FIFO: one reader thread at a time, no allocation,
  * never blocks. Returns their number, which may be less than both max_events
  * and what there is; 0 when there are none; -ENODEV when the chip is gone.
- * Of each event t_ns, line_seq, kind, value and flags (DEBOUNCED, SIMULATED)
- * are set, the rest is 0.
+ * Of each event t_ns, line_seq (the request's sequence), source (the line's
+ * index in the request), kind, value and flags (DEBOUNCED, SIMULATED) are set,
+ * the rest is 0. Events of several lines may stand a little out of order.
  */
 int isri_chip_request_read(struct isri_chip_request *request,
 			   struct isr_event *ret_events, size_t max_events);
 
-/* The logical level now. Returns 0; what the kernel says. */
-int isri_chip_request_get_value(struct isri_chip_request *request,
-				int *ret_value);
+/* The logical levels now: bit i is line i. Returns 0; what the kernel says. */
+int isri_chip_request_get_values(struct isri_chip_request *request,
+				 int *ret_values);
 
 /* Closes the fd and drops the chip's reference. NULL is legal. */
 void isri_chip_request_release(struct isri_chip_request *request);
@@ -125,7 +130,7 @@ void isri_chip_done(struct isr_chip *chip);
  */
 bool isri_chip_try_ref(struct isr_chip *chip);
 
-/* The depth that the kernel gives one line of which asked was asked for. */
+/* The depth that the kernel gives a request that asked for so many. */
 uint32_t isri_chip_fifo_events(uint32_t asked_events);
 
 /* Bytes that the text of a line takes at most, but for long chip names. */

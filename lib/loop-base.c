@@ -160,23 +160,34 @@ void isri_loop_member_remove(struct isri_loop_member *member)
 	*member = (struct isri_loop_member){0};
 }
 
-int isri_loop_take_source_id(struct isr_loop *loop)
+static bool is_id_taken(struct isr_loop *loop, int id)
 {
-	int id;
+	return isri_loop_base(loop)->source_ids[id / 8] & (1U << (id % 8));
+}
+
+static void flip_ids(struct isr_loop *loop, int id, int n_ids)
+{
+	for (; n_ids > 0; id++, n_ids--)
+		isri_loop_base(loop)->source_ids[id / 8] ^=
+			(uint8_t)(1U << (id % 8));
+}
+
+int isri_loop_take_source_ids(struct isr_loop *loop, int n_ids)
+{
+	int first = 1, id;
 
 	for (id = 1; id <= UINT16_MAX; id++) {
-		uint8_t *byte = &isri_loop_base(loop)->source_ids[id / 8];
-		uint8_t bit = (uint8_t)(1U << (id % 8));
-
-		if (!(*byte & bit)) {
-			*byte |= bit;
-			return id;
-		}
+		if (is_id_taken(loop, id))
+			first = id + 1;
+		if (id - first + 1 < n_ids)
+			continue;
+		flip_ids(loop, first, n_ids);
+		return first;
 	}
 	return -EMFILE;
 }
 
-void isri_loop_put_source_id(struct isr_loop *loop, int id)
+void isri_loop_put_source_ids(struct isr_loop *loop, int id, int n_ids)
 {
-	isri_loop_base(loop)->source_ids[id / 8] &= (uint8_t) ~(1U << (id % 8));
+	flip_ids(loop, id, n_ids);
 }

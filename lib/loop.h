@@ -117,9 +117,12 @@ int isri_loop_check_config(const struct isr_loop_config *config,
 void isri_loop_take_config(struct isr_loop *loop,
 			   const struct isr_loop_config *config);
 
-/* Unique among the loop's sources: 1 to 65535; -EMFILE when all are used. */
-int isri_loop_take_source_id(struct isr_loop *loop);
-void isri_loop_put_source_id(struct isr_loop *loop, int id);
+/*
+ * So many in a row, unique among the loop's sources: the first of them, 1 to
+ * 65535; -EMFILE when there are none left.
+ */
+int isri_loop_take_source_ids(struct isr_loop *loop, int n_ids);
+void isri_loop_put_source_ids(struct isr_loop *loop, int id, int n_ids);
 
 /* A message for whoever set isr_loop_set_log_cb(). Loop thread only. */
 void isri_loop_log(struct isr_loop *loop, enum isr_log_level level,

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * F3: pin sources: a line's edges, read by a thread or by the loop. "IRQ
- * thread" below is the one that reads, of hard handlers or of readers.
+ * F3: pin sources: the edges of a line, or of several lines of one request,
+ * read by a thread or by the loop. "IRQ thread" below is the one that reads,
+ * of hard handlers or of readers. What is missing is found in pin-order.c.
  *
- * The reader compares each edge with the one before. A gap in the chip's
- * sequence is edges that the chip's FIFO lost. The same edge twice without a
- * gap, on a line that reports both, is edges that merged below the sequence;
- * behind a gap nothing can be said. Numbers start at 1 with the request and
- * wrap at 2^32: differences are modular.
+ * A line that does not interrupt is watched by nobody: its level is all that
+ * there is to ask for.
  *
  * A disarmed pin is not read at all: a line that floods costs nothing then.
  * What its FIFO holds, and what it lost meanwhile, is counted as discarded
@@ -19,12 +17,15 @@
  * of it is the loop's.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chip.h"
 #include "error.h"
-#include "size.h"
+#include "pin-order.h"
+#include "pin.h"
+#include "ring.h"
 #include "source.h"
 #include "watch.h"
 
@@ -32,17 +33,13 @@ struct isri_pin {
 	struct isr_source source;
 
 	/* constant while open */
-	struct isr_chip *chip;
-	struct isri_chip_request *request;
-	struct isr_line_info line;
+	struct isri_pin_lines lines;
 	enum isr_clock clock;
-	bool both_edges;
 
 	/* the reader's */
 	struct isri_watch watch;
 	bool gone; /* the chip */
-	uint8_t last_kind;
-	uint32_t next_seq;
+	struct isri_pin_order order;
 	struct isr_event batch[ISRI_SOURCE_BATCH_EVENTS];
 };
 
@@ -63,37 +60,39 @@ static void stop_reading(struct isri_pin *pin)
 	isri_watch_set(&pin->watch, 0);
 }
 
-/* Returns how many edges are missing before this one. */
-static uint32_t follow(struct isri_pin *pin, struct isr_event *event)
+/* False: it is dropped, with nothing left to count. */
+static bool follow(struct isri_pin *pin, struct isr_event *event,
+		   uint32_t *ret_gap)
 {
-	uint32_t gap = event->line_seq - pin->next_seq;
-
-	if (pin->both_edges && gap == 0 && event->kind == pin->last_kind)
-		event->flags |= ISR_EVENT_FLAG_MERGED;
-	pin->last_kind = event->kind;
-	pin->next_seq = event->line_seq + 1;
-
+	if (!isri_pin_order_follow(&pin->order, event, ret_gap))
+		return false;
 	/* relaxed: a counter like the others */
 	atomic_store_explicit(ATOMIC(&pin->source.stats.line_seq),
 			      event->line_seq, memory_order_relaxed);
-	return gap;
+	event->source += pin->source.id;
+	return true;
 }
 
-/* An edge of an armed pin. */
-static void follow_armed(struct isri_pin *pin, struct isr_event *event)
+/* An edge of an armed pin. False: it is dropped. */
+static bool follow_armed(struct isri_pin *pin, struct isr_event *event)
 {
-	event->lost = follow(pin, event);
+	if (!follow(pin, event, &event->lost))
+		return false;
 	if (event->lost)
 		isri_source_count(&pin->source.stats.lost_kernel, event->lost);
 	if (event->flags & ISR_EVENT_FLAG_MERGED)
 		isri_source_count(&pin->source.stats.merged, 1);
+	return true;
 }
 
 /* An edge of a disarmed pin, and those missing before it. */
 static void follow_disarmed(struct isri_pin *pin, struct isr_event *event)
 {
-	isri_source_count(&pin->source.stats.discarded,
-			  (uint64_t)follow(pin, event) + 1);
+	uint32_t gap;
+
+	if (follow(pin, event, &gap))
+		isri_source_count(&pin->source.stats.discarded,
+				  (uint64_t)gap + 1);
 }
 
 /*
@@ -107,7 +106,7 @@ static void lose_chip(struct isri_pin *pin, int error,
 	stop_reading(pin);
 	*ret_event = (struct isr_event){
 		.t_ns = isr_now_ns(),
-		.line_seq = pin->next_seq - 1,
+		.line_seq = pin->order.next_seq - 1,
 		.value = error,
 		.kind = ISR_EVENT_CHIP_LOST,
 	};
@@ -115,12 +114,18 @@ static void lose_chip(struct isri_pin *pin, int error,
 
 static int read_batch(struct isri_pin *pin)
 {
-	return isri_chip_request_read(pin->request, pin->batch,
-				      ISRI_SOURCE_BATCH_EVENTS);
+	int n = isri_chip_request_read(pin->lines.request, pin->batch,
+				       ISRI_SOURCE_BATCH_EVENTS);
+
+	isri_pin_order_sort(&pin->order, pin->batch, n);
+	return n;
 }
 
-/* In the IRQ thread, under its lock. */
-static void serve_in_thread(struct isri_pin *pin)
+/*
+ * Under the lock, by the IRQ thread or in its place. Returns the number of
+ * edges read; negative: the chip is gone.
+ */
+static int fire_batch(struct isri_pin *pin)
 {
 	int i, n;
 
@@ -129,41 +134,64 @@ static void serve_in_thread(struct isri_pin *pin)
 		lose_chip(pin, n, &pin->batch[0]);
 		isri_source_fire(&pin->source, ISR_CONTEXT_IRQ_THREAD,
 				 &pin->batch[0]);
-		return;
+		return n;
 	}
 
-	for (i = 0; i < n && isri_source_is_armed(&pin->source); i++) {
-		follow_armed(pin, &pin->batch[i]);
-		isri_source_fire(&pin->source, ISR_CONTEXT_IRQ_THREAD,
-				 &pin->batch[i]);
-	}
+	for (i = 0; i < n && isri_source_is_armed(&pin->source); i++)
+		if (follow_armed(pin, &pin->batch[i]))
+			isri_source_fire(&pin->source, ISR_CONTEXT_IRQ_THREAD,
+					 &pin->batch[i]);
 	/* A hard handler failed: what came with that edge is discarded. */
 	for (; i < n; i++)
 		follow_disarmed(pin, &pin->batch[i]);
 	if (!isri_source_is_armed(&pin->source))
 		stop_reading(pin);
+	return n;
+}
+
+/*
+ * On the loop: what of the batch is not dropped. Returns false when the source
+ * is gone.
+ */
+static bool deliver_batch(struct isri_pin *pin, int n)
+{
+	size_t n_events = 0;
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (follow_armed(pin, &pin->batch[i]))
+			pin->batch[n_events++] = pin->batch[i];
+	return isri_source_deliver(&pin->source, pin->batch, n_events);
+}
+
+/* On the loop. Returns false when the source is gone, as the chip is. */
+static bool deliver_chip_lost(struct isri_pin *pin, int error)
+{
+	lose_chip(pin, error, &pin->batch[0]);
+	return isri_source_deliver(&pin->source, pin->batch, 1);
+}
+
+/* On the loop: more may be read after a batch. */
+static bool may_read_on(struct isri_pin *pin)
+{
+	return isri_source_is_armed(&pin->source) &&
+	       isri_source_is_through(&pin->source) &&
+	       isri_step_goes_on(pin->source.loop);
 }
 
 /* On the loop: false when there is no more, or the source is gone. */
 static bool serve_batch(struct isri_pin *pin)
 {
-	int i, n;
+	int n;
 
 	n = read_batch(pin);
 	if (n < 0) {
-		lose_chip(pin, n, &pin->batch[0]);
-		isri_source_deliver(&pin->source, pin->batch, 1);
+		deliver_chip_lost(pin, n);
 		return false;
 	}
-
-	for (i = 0; i < n; i++)
-		follow_armed(pin, &pin->batch[i]);
 	/* Fewer than there is room for: that was all. */
-	return isri_source_deliver(&pin->source, pin->batch, (size_t)n) &&
-	       n == ISRI_SOURCE_BATCH_EVENTS &&
-	       isri_source_is_armed(&pin->source) &&
-	       isri_source_is_through(&pin->source) &&
-	       isri_step_goes_on(pin->source.loop);
+	return deliver_batch(pin, n) && n == ISRI_SOURCE_BATCH_EVENTS &&
+	       may_read_on(pin);
 }
 
 static void serve_on_loop(struct isri_pin *pin)
@@ -182,7 +210,7 @@ static void serve_watch(struct isri_watch *watch, unsigned int events)
 				    offsetof(struct isri_pin, watch));
 
 	if (watch->thread)
-		serve_in_thread(pin);
+		fire_batch(pin);
 	else
 		serve_on_loop(pin);
 }
@@ -199,7 +227,7 @@ static void discard_pending(struct isri_pin *pin)
 	if (pin->gone)
 		return;
 
-	while (done < pin->request->fifo_events) {
+	while (done < pin->lines.request->fifo_events) {
 		n = read_batch(pin);
 		/* An error comes again, to the reader, once it is armed. */
 		if (n <= 0)
@@ -245,124 +273,31 @@ static void account_pin(struct isr_source *source)
 	isri_watch_unlock(&pin->watch);
 }
 
-static void release_pin(struct isr_source *source)
+/* So that the handler may open them again. Legal twice. */
+static void let_go_of_lines(struct isr_source *source)
 {
 	struct isri_pin *pin = to_pin(source);
 
+	pin->gone = true;
 	isri_watch_done(&pin->watch);
-	isri_chip_request_release(pin->request);
+	isri_pin_lines_release(&pin->lines);
+	memset(&pin->lines, 0, sizeof(pin->lines));
+}
+
+static void release_pin(struct isr_source *source)
+{
+	let_go_of_lines(source);
 	isri_source_done(source);
-	isr_chip_unref(pin->chip);
-	free(pin);
+	free(source);
 }
 
 static const struct isri_source_ops pin_ops = {
 	.arm = arm_pin,
 	.disarm = isri_watch_disarm,
 	.account = account_pin,
+	.let_go = let_go_of_lines,
 	.release = release_pin,
 };
-
-static int check_size(const struct isr_pin_config *config,
-		      struct isr_error *reterr_error)
-{
-	int r = isri_check_size(config, config->sz, sizeof(*config));
-
-	if (r == -EINVAL)
-		return isri_error_set(reterr_error, r,
-				      "the pin's configuration says that it "
-				      "has %zu bytes; set sz to sizeof(struct "
-				      "isr_pin_config)",
-				      config->sz);
-	if (r == 0)
-		r = isri_source_check_options(&config->source);
-	if (r == -E2BIG)
-		return isri_error_set(reterr_error, r,
-				      "the pin's configuration asks for "
-				      "something that this version of "
-				      "libisrloop does not know; update the "
-				      "library");
-	if (r < 0)
-		return isri_error_set(reterr_error, r,
-				      "unknown on_fail, or priority, of the "
-				      "source; the highest is %d",
-				      ISR_PRIORITY_MAX);
-	return 0;
-}
-
-static bool is_ring_size(uint32_t n)
-{
-	return n >= 2 && n <= ISR_RING_SLOTS_MAX && !(n & (n - 1));
-}
-
-static const char *find_fault(const struct isr_pin_config *config)
-{
-	if (!config->line || !*config->line)
-		return "no line is named; give its name or offset";
-	if (config->edge > ISR_EDGE_FALLING)
-		return "unknown edge";
-	if (config->bias > ISR_BIAS_PULL_DOWN)
-		return "unknown bias";
-	if (config->clock > ISR_CLOCK_HTE)
-		return "unknown event clock";
-	if (config->reader > ISR_READER_LOOP)
-		return "unknown reader";
-	if (config->find_flags &
-	    ~(uint32_t)(ISR_LINE_FIND_BY_NAME | ISR_LINE_FIND_STRICT))
-		return "unknown find flags";
-	if (config->source.hard && config->reader == ISR_READER_LOOP)
-		return "a hard handler runs in the IRQ thread; use "
-		       "ISR_READER_THREAD";
-	if (config->ring_events && !is_ring_size(config->ring_events))
-		return "ring_events is a power of two, 2 to 2^24, or 0";
-	return NULL;
-}
-
-static int check_config(const struct isr_pin_config *config,
-			struct isr_error *reterr_error)
-{
-	const char *fault;
-	int r;
-
-	r = check_size(config, reterr_error);
-	if (r < 0)
-		return r;
-
-	fault = find_fault(config);
-	if (fault)
-		return isri_error_set(reterr_error, -EINVAL, "line %s: %s",
-				      config->line ? config->line : "", fault);
-	return 0;
-}
-
-static int request_line(struct isri_pin *pin,
-			const struct isr_pin_config *config,
-			struct isr_error *reterr_error)
-{
-	struct isri_chip_request_config request = {
-		.edge = config->edge,
-		.bias = config->bias,
-		.clock = config->clock,
-		.active_low = config->active_low,
-		.debounce_ns = config->debounce_ns,
-		.fifo_events = config->fifo_events,
-		.consumer = config->consumer,
-	};
-	int r;
-
-	r = isr_line_find(config->chip, config->line, config->find_flags,
-			  &pin->chip, &request.offset, reterr_error);
-	if (r < 0)
-		return r;
-	r = isri_chip_request(pin->chip, &request, &pin->request, reterr_error);
-	if (r < 0)
-		return r;
-
-	/* Only for its name; without one it has none. */
-	if (isr_chip_get_line_info(pin->chip, request.offset, &pin->line) < 0)
-		pin->line.offset = request.offset;
-	return 0;
-}
 
 static int init_watch(struct isri_pin *pin, enum isr_reader reader)
 {
@@ -371,8 +306,8 @@ static int init_watch(struct isri_pin *pin, enum isr_reader reader)
 	if (reader == ISR_READER_THREAD)
 		by = pin->source.hard ? ISRI_WATCH_BY_IRQ
 				      : ISRI_WATCH_BY_READER;
-	return isri_watch_init(&pin->watch, &pin->source, pin->request->fd, by,
-			       serve_watch);
+	return isri_watch_init(&pin->watch, &pin->source,
+			       pin->lines.request->fd, by, serve_watch);
 }
 
 static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
@@ -386,6 +321,7 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 		.options = &config->source,
 		.kind = config->line,
 		.number = -1,
+		.n_ids = (uint16_t)(1 + config->n_more_lines),
 		.handler = handler,
 		.arg = arg,
 	};
@@ -393,10 +329,11 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 
 	pin->source.watch = &pin->watch;
 	pin->clock = config->clock;
-	pin->both_edges = config->edge == ISR_EDGE_BOTH;
-	pin->next_seq = 1;
+	isri_pin_order_init(&pin->order, setup.n_ids,
+			    config->edge == ISR_EDGE_BOTH);
 	pin->source.measured = config->clock == ISR_CLOCK_MONOTONIC;
-	if (config->reader == ISR_READER_THREAD && !config->source.hard) {
+	if (config->reader == ISR_READER_THREAD && !config->source.hard &&
+	    config->edge != ISR_EDGE_NONE) {
 		setup.ring_policy = ISR_RING_DROP_OLD;
 		setup.ring_events = config->ring_events
 					    ? config->ring_events
@@ -408,8 +345,8 @@ static int init_pin(struct isri_pin *pin, struct isr_loop *loop,
 		return isri_error_set(reterr_error, r,
 				      "line %s: no memory for its events",
 				      config->line);
-	r = request_line(pin, config, reterr_error);
-	if (r < 0)
+	r = isri_pin_lines_request(&pin->lines, config, reterr_error);
+	if (r < 0 || config->edge == ISR_EDGE_NONE)
 		return r;
 	r = init_watch(pin, config->reader);
 	if (r < 0)
@@ -444,7 +381,7 @@ int isr_pin_open(struct isr_loop *loop, const struct isr_pin_config *config,
 	r = isri_loop_check_open(loop);
 	if (r < 0)
 		return refuse_loop(r, reterr_error);
-	r = check_config(config, reterr_error);
+	r = isri_pin_check_config(config, reterr_error);
 	if (r < 0)
 		return r;
 
@@ -474,10 +411,10 @@ out:
 	return r;
 }
 
-/* 0 when the caller may use it as a pin. */
+/* 0 when the caller may use it as a pin; -EINVAL: its handler has closed it. */
 static int check_pin_for(const struct isr_source *source, const char *function)
 {
-	if (!source || source->ops != &pin_ops)
+	if (!source || source->ops != &pin_ops || source->closing)
 		return -EINVAL;
 	return isri_loop_check_for(source->loop, function);
 }
@@ -496,15 +433,32 @@ int isr_pin_get_info(const struct isr_source *source,
 		return -EINVAL;
 
 	*ret_info = (struct isr_pin_info){
-		.chip_name = isr_chip_get_name(pin->chip),
-		.chip_label = isr_chip_get_label(pin->chip),
-		.line_name = pin->line.name,
-		.offset = pin->line.offset,
-		.fifo_events = pin->request->fifo_events,
-		.simulated = isr_chip_is_simulated(pin->chip),
+		.chip_name = isr_chip_get_name(pin->lines.chip),
+		.chip_label = isr_chip_get_label(pin->lines.chip),
+		.line_name = pin->lines.first.name,
+		.offset = pin->lines.first.offset,
+		.fifo_events = pin->lines.request->fifo_events,
+		.simulated = isr_chip_is_simulated(pin->lines.chip),
 		.clock = pin->clock,
+		.n_lines = pin->lines.n_lines,
 	};
 	return 0;
+}
+
+int isr_pin_get_line_info(const struct isr_source *source, uint32_t index,
+			  struct isr_line_info *ret_info)
+{
+	const struct isri_pin *pin = (const struct isri_pin *)source;
+	int r;
+
+	r = check_pin(source);
+	if (r < 0)
+		return r;
+	if (!ret_info || index >= pin->lines.n_lines)
+		return -EINVAL;
+
+	return isr_chip_get_line_info(pin->lines.chip,
+				      pin->lines.offsets[index], ret_info);
 }
 
 int isr_pin_get_value(struct isr_source *source, int *ret_value)
@@ -517,5 +471,87 @@ int isr_pin_get_value(struct isr_source *source, int *ret_value)
 	if (!ret_value)
 		return -EINVAL;
 
-	return isri_chip_request_get_value(to_pin(source)->request, ret_value);
+	return isri_chip_request_get_values(to_pin(source)->lines.request,
+					    ret_value);
+}
+
+/*
+ * Collecting.
+ */
+
+static bool is_batch_left(const struct isri_pin *pin)
+{
+	return pin->source.next != pin->source.end;
+}
+
+/* In the reader's place: it may have been told of the edges, but not yet run.
+ */
+static int collect_into_ring(struct isri_pin *pin)
+{
+	uint32_t done = 0;
+	int n;
+
+	isri_watch_lock(&pin->watch);
+	do {
+		n = pin->gone ? -ENODEV : fire_batch(pin);
+		done += n > 0 ? (uint32_t)n : 0;
+		/* What the FIFO held at first has gone through by then. */
+	} while (n > 0 && done < pin->lines.request->fifo_events);
+	isri_watch_unlock(&pin->watch);
+	if (is_batch_left(pin) || !isri_ring_seems_empty(&pin->source.ring))
+		return 1;
+	return n < 0 ? -ENODEV : 0;
+}
+
+static int has_stored(const struct isri_pin *pin)
+{
+	struct pollfd pollfd = {
+		.fd = pin->lines.request->fd,
+		.events = POLLIN,
+	};
+
+	return poll(&pollfd, 1, 0) > 0;
+}
+
+static int collect_on_loop(struct isri_pin *pin)
+{
+	uint32_t done = 0;
+	int n;
+
+	if (is_batch_left(pin))
+		return 1;
+	if (pin->gone)
+		return -ENODEV;
+	if (pin->source.running)
+		return has_stored(pin);
+
+	while (done < pin->lines.request->fifo_events) {
+		n = read_batch(pin);
+		if (n < 0)
+			return deliver_chip_lost(pin, n) ? -ENODEV : -ECANCELED;
+		if (n == 0)
+			return 0;
+		done += (uint32_t)n;
+		if (!deliver_batch(pin, n))
+			return -ECANCELED;
+		if (!isri_source_is_armed(&pin->source) || pin->source.masked)
+			return -EAGAIN;
+		if (!may_read_on(pin))
+			return is_batch_left(pin) || has_stored(pin);
+	}
+	return 0;
+}
+
+int isri_pin_collect(struct isr_source *source)
+{
+	struct isri_pin *pin = to_pin(source);
+
+	if (source->ops != &pin_ops || source->hard)
+		return -EINVAL;
+	if (source->closing)
+		return -ECANCELED;
+	if (source->masked || !isri_source_is_armed(source))
+		return -EAGAIN;
+	return pin->watch.thread ? collect_into_ring(pin)
+				 : collect_on_loop(pin);
 }

@@ -370,6 +370,7 @@ static void unknown_key(struct parser *p, const char *name)
 	int i;
 
 	if (p->section == SECTION_CHIP) {
+		isri_near_offer(&near, name, "debounce");
 		isri_near_offer(&near, name, "label");
 		isri_near_offer(&near, name, "seed");
 	} else {
@@ -381,10 +382,19 @@ static void unknown_key(struct parser *p, const char *name)
 	fault(p, p->line_no, "unknown key %.64s%s", name, hint);
 }
 
+static void set_debounce(struct parser *p, const char *value)
+{
+	p->config->no_debounce = !strcmp(value, "no");
+	if (!p->config->no_debounce && strcmp(value, "yes"))
+		fault(p, p->line_no, "debounce is yes or no, not %.64s", value);
+}
+
 static void set_chip_key(struct parser *p, const char *name, const char *value)
 {
 	if (!strcmp(name, "label"))
 		copy_name(p, value, strlen(value), p->config->label);
+	else if (!strcmp(name, "debounce"))
+		set_debounce(p, value);
 	else if (strcmp(name, "seed"))
 		unknown_key(p, name);
 	else if (parse_number(value, &p->config->seed) < 0)

@@ -4,6 +4,7 @@
 #ifndef ISRI_SIM_CONFIG_H
 #define ISRI_SIM_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <isrloop/chip.h>
@@ -21,6 +22,7 @@ struct isri_sim_line_config {
 struct isri_sim_config {
 	char label[ISR_NAME_BYTES];
 	uint64_t seed;
+	bool no_debounce; /* lines that are to be debounced are refused */
 	uint32_t num_lines;
 	uint32_t num_patterns;
 	struct isri_sim_line_config lines[ISRI_SIM_LINES_MAX];

@@ -3,10 +3,11 @@
 /*
  * F2: a line of a simulated chip and the request that holds it.
  *
- * Towards its user a request is what the kernel makes of a real line
+ * Towards its user a request is what the kernel makes of real lines
  * (gpiolib-cdev.c): a FIFO that drops its oldest event when it is full, a
  * sequence from 1 that counts what was dropped too but not what the edge
- * filter took out, software debounce that stamps the settled time.
+ * filter took out, software debounce that stamps the settled time. The FIFO
+ * and the sequence are those of all lines of the request.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,17 +55,24 @@ static void push(struct isri_sim_request *request,
 		(void)!write(request->base.fd, &one, sizeof(one));
 }
 
-static void emit(struct isri_sim_request *request, uint8_t level, uint64_t t_ns)
+static bool is_filtered(enum isr_edge edge, bool active)
 {
+	return edge == ISR_EDGE_NONE ||
+	       edge == (active ? ISR_EDGE_FALLING : ISR_EDGE_RISING);
+}
+
+static void emit(struct isri_sim_line *line, uint8_t level, uint64_t t_ns)
+{
+	struct isri_sim_request *request = line->request;
 	bool active = level != request->config.active_low;
 	struct isr_event event = {0};
 
-	if (request->config.edge ==
-	    (active ? ISR_EDGE_FALLING : ISR_EDGE_RISING))
+	if (is_filtered(request->config.edge, active))
 		return;
 
 	event.t_ns = stamp(request, t_ns);
 	event.line_seq = request->next_seq++;
+	event.source = line->index;
 	event.kind = active ? ISR_EVENT_RISING : ISR_EVENT_FALLING;
 	event.value = active;
 	event.flags = ISR_EVENT_FLAG_SIMULATED;
@@ -73,15 +81,29 @@ static void emit(struct isri_sim_request *request, uint8_t level, uint64_t t_ns)
 	push(request, &event);
 }
 
-void isri_sim_request_settle(struct isri_sim_request *request)
+void isri_sim_line_hold(struct isri_sim_line *line,
+			struct isri_sim_request *request, uint16_t index)
 {
-	uint64_t t_ns = request->settle_ns;
+	line->request = request;
+	line->index = index;
+	line->settled_level = line->level;
+	line->settle_ns = ISRI_SIM_NEVER_NS;
+}
 
-	request->settle_ns = ISRI_SIM_NEVER_NS;
-	if (request->settled_level == request->line->level)
+void isri_sim_line_let_go(struct isri_sim_line *line)
+{
+	line->request = NULL;
+}
+
+void isri_sim_line_settle(struct isri_sim_line *line)
+{
+	uint64_t t_ns = line->settle_ns;
+
+	line->settle_ns = ISRI_SIM_NEVER_NS;
+	if (line->settled_level == line->level)
 		return;
-	request->settled_level = request->line->level;
-	emit(request, request->settled_level, t_ns);
+	line->settled_level = line->level;
+	emit(line, line->settled_level, t_ns);
 }
 
 bool isri_sim_line_change(struct isri_sim_line *line, uint8_t level,
@@ -92,24 +114,25 @@ bool isri_sim_line_change(struct isri_sim_line *line, uint8_t level,
 	if (line->level == level)
 		return false;
 	/* A stamp by hand may be ahead of the generator. */
-	if (request && request->settle_ns <= t_ns)
-		isri_sim_request_settle(request);
+	if (request && line->settle_ns <= t_ns)
+		isri_sim_line_settle(line);
 	line->level = level;
 	if (request && request->config.debounce_ns)
-		request->settle_ns = t_ns + request->config.debounce_ns;
+		line->settle_ns = t_ns + request->config.debounce_ns;
 	else if (request)
-		emit(request, level, t_ns);
+		emit(line, level, t_ns);
 	return true;
 }
 
 /* With its FIFO, all of it touched. */
-int isri_sim_request_new(struct isri_sim_line *line,
+int isri_sim_request_new(struct isri_sim_line *chip_lines,
 			 const struct isri_chip_request_config *config,
 			 struct isri_sim_request **ret_request)
 {
 	size_t size_bytes = sizeof(struct isri_sim_request) +
 			    config->fifo_events * sizeof(struct isr_event);
 	struct isri_sim_request *request;
+	uint32_t i;
 	int r;
 
 	request = malloc(size_bytes);
@@ -124,13 +147,13 @@ int isri_sim_request_new(struct isri_sim_line *line,
 		free(request);
 		return r;
 	}
-	request->line = line;
+	for (i = 0; i < config->n_lines; i++)
+		request->lines[i] = &chip_lines[config->offsets[i]];
 	request->config = *config;
 	snprintf(request->consumer, sizeof(request->consumer), "%s",
 		 config->consumer);
 	request->config.consumer = request->consumer;
 	request->next_seq = 1;
-	request->settle_ns = ISRI_SIM_NEVER_NS;
 	*ret_request = request;
 	return 0;
 }
@@ -155,10 +178,18 @@ int isri_sim_request_take(struct isri_sim_request *request,
 	return n;
 }
 
-bool isri_sim_request_is_active(const struct isri_sim_request *request)
+int isri_sim_request_get_values(const struct isri_sim_request *request)
 {
-	uint8_t level = request->config.debounce_ns ? request->settled_level
-						    : request->line->level;
+	int values = 0;
+	uint32_t i;
 
-	return level != request->config.active_low;
+	for (i = 0; i < request->config.n_lines; i++) {
+		const struct isri_sim_line *line = request->lines[i];
+		uint8_t level = request->config.debounce_ns
+					? line->settled_level
+					: line->level;
+
+		values |= (level != request->config.active_low) << i;
+	}
+	return values;
 }

@@ -137,7 +137,7 @@ void isri_source_handle(struct isr_source *source, enum isr_context_kind kind,
 		return;
 	}
 
-	event->source = source->id;
+	isri_source_sign(source, event);
 	source->delivered_seq = event->line_seq;
 	if (source->untold)
 		isri_source_tell_untold(source, event);
@@ -171,7 +171,7 @@ void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
 		if (!isri_event_is_report(event))
 			isri_source_count(&source->stats.discarded, 1);
 	} else {
-		event->source = source->id;
+		isri_source_sign(source, event);
 		/* A full ring counts and tells its losses itself. */
 		(void)isr_ring_put(&source->ring, event);
 	}

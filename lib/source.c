@@ -114,7 +114,7 @@ static bool run_soft(struct isr_source *source, struct isr_event *event)
 	bool was_running = source->running;
 	bool failed;
 
-	event->source = source->id;
+	isri_source_sign(source, event);
 	source->delivered_seq = event->line_seq;
 	if (source->untold)
 		isri_source_tell_untold(source, event);
@@ -335,7 +335,8 @@ int isri_source_init(struct isr_source *source,
 	take_options(source, setup->options);
 	take_name(source, setup);
 
-	r = isri_loop_take_source_id(source->loop);
+	source->n_ids = setup->n_ids ? setup->n_ids : 1;
+	r = isri_loop_take_source_ids(source->loop, source->n_ids);
 	if (r < 0)
 		return r;
 	source->id = (uint16_t)r;
@@ -361,7 +362,8 @@ void isri_source_done(struct isr_source *source)
 {
 	isri_loop_member_remove(&source->member);
 	if (source->id)
-		isri_loop_put_source_id(source->loop, source->id);
+		isri_loop_put_source_ids(source->loop, source->id,
+					 source->n_ids);
 	isri_fired_done(&source->fired);
 	isr_ring_done(&source->ring);
 	isr_flag_done(&source->failed);

@@ -78,7 +78,10 @@ struct isr_source {
 	struct isr_loop *loop;
 	isr_handler_cb *handler;
 	void *arg;
-	uint16_t id;
+	/* Armed or unmasked, its events come again; NULL: nobody asks. */
+	void (*resumed)(struct isr_source *source, void *arg);
+	uint16_t id; /* the first of them */
+	uint16_t n_ids;
 	char name[ISR_SOURCE_NAME_BYTES];
 	bool hard;
 	/* Fired events have a sequence of their own. */
@@ -131,6 +134,8 @@ struct isri_source_setup {
 	/* In place of a name that the options do not have. */
 	const char *kind;
 	int number; /* -1: none */
+	/* Numbers in a row that its events have; 0: 1. */
+	uint16_t n_ids;
 	/*
 	 * 0: for fired events only. The ring of a hard source refuses what does
 	 * not fit, and is emptied in ISR context (ring-take.c).
@@ -192,8 +197,9 @@ bool isri_source_catch_up(struct isr_source *source);
  */
 
 /*
- * Event as stamped; its source is filled in. Counts it when disarmed. A hard
- * handler runs in a frame of this kind.
+ * Event as stamped; its source is filled in, unless it is one of several that
+ * the kind has told. Counts it when disarmed. A hard handler runs in a frame
+ * of this kind.
  */
 void isri_source_fire(struct isr_source *source, enum isr_context_kind kind,
 		      struct isr_event *event);
@@ -224,6 +230,14 @@ void isri_source_discard(struct isr_source *source,
 /* Have an event tell what was kept. */
 void isri_source_tell_untold(struct isr_source *source,
 			     struct isr_event *event);
+
+/* Of an event that may be one of several that the kind has told. */
+static inline void isri_source_sign(const struct isr_source *source,
+				    struct isr_event *event)
+{
+	if (!event->source)
+		event->source = source->id;
+}
 
 /*
  * Counters are independent of each other and order nothing: relaxed. An

@@ -202,7 +202,8 @@ END_TEST
 
 START_TEST(line_busy_is_told_with_its_holder)
 {
-	struct isri_chip_request_config config = {.consumer = "the-holder"};
+	struct isri_chip_request_config config = {.n_lines = 1,
+						  .consumer = "the-holder"};
 	struct isri_chip_request *second = NULL;
 	struct isr_line_info info;
 
@@ -220,7 +221,7 @@ END_TEST
 
 START_TEST(line_released_is_free_again)
 {
-	struct isri_chip_request_config config = {.offset = 0};
+	struct isri_chip_request_config config = {.n_lines = 1, .offsets = {0}};
 	struct isr_line_info info;
 
 	ask(config);
@@ -235,7 +236,8 @@ END_TEST
 
 START_TEST(line_without_timestamp_engine_is_told_so)
 {
-	struct isri_chip_request_config config = {.clock = ISR_CLOCK_HTE};
+	struct isri_chip_request_config config = {.n_lines = 1,
+						  .clock = ISR_CLOCK_HTE};
 
 	open_first();
 
@@ -287,7 +289,7 @@ END_TEST
 
 START_TEST(request_descriptor_neither_blocks_nor_is_inherited)
 {
-	ask((struct isri_chip_request_config){0});
+	ask((struct isri_chip_request_config){.n_lines = 1});
 
 	ck_assert(fcntl(request->fd, F_GETFL) & O_NONBLOCK);
 	ck_assert(fcntl(request->fd, F_GETFD) & FD_CLOEXEC);
@@ -305,8 +307,8 @@ START_TEST(request_keeps_the_newest_of_1100_edges)
 	struct isr_event events[64];
 	int i, n;
 
-	ask((struct isri_chip_request_config){.offset = 2,
-					      .fifo_events = depths[_i].asked});
+	ask((struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {2}, .fifo_events = depths[_i].asked});
 	ck_assert_uint_eq(request->fifo_events, got);
 	xt_gpio_sim_toggle("first", 2, 1100, ISR_EDGE_BOTH);
 
@@ -324,13 +326,76 @@ START_TEST(request_keeps_the_newest_of_1100_edges)
 }
 END_TEST
 
+/*
+ * Several lines.
+ */
+
+START_TEST(request_of_two_lines_has_one_sequence)
+{
+	static const uint32_t order[] = {2, 0, 0, 2, 2, 0};
+	int level[4] = {0}, values;
+	uint32_t i;
+
+	ask((struct isri_chip_request_config){.n_lines = 2, .offsets = {0, 2}});
+	for (i = 0; i < 6; i++) {
+		struct isr_event event;
+
+		level[order[i]] = !level[order[i]];
+		xt_gpio_sim_pull("first", order[i], level[order[i]]);
+		event = next_event();
+
+		ck_assert_uint_eq(event.line_seq, i + 1);
+		ck_assert_uint_eq(event.source, order[i] / 2);
+		ck_assert_int_eq(event.value, level[order[i]]);
+		xt_ok(isri_chip_request_get_values(request, &values));
+		ck_assert_int_eq(values, level[0] | level[2] << 1);
+	}
+}
+END_TEST
+
+START_TEST(request_of_several_lines_is_all_or_none)
+{
+	struct isri_chip_request_config config = {.n_lines = 3,
+						  .offsets = {0, 1, 2}};
+	struct isri_chip_request *second = NULL;
+	struct isr_line_info info;
+
+	ask((struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {2}, .consumer = "the-holder"});
+
+	xt_fails_with(EBUSY, isri_chip_request(chip, &config, &second, &error));
+
+	assert_says("line 2 \"BUTTON\": busy, held by \"the-holder\"");
+	xt_ok(isr_chip_get_line_info(chip, 0, &info));
+	ck_assert(!info.used);
+	isri_chip_request_release(request);
+	ask(config);
+}
+END_TEST
+
+START_TEST(request_without_edges_tells_the_level_only)
+{
+	struct pollfd pfd;
+	int values;
+
+	ask((struct isri_chip_request_config){.n_lines = 1,
+					      .edge = ISR_EDGE_NONE});
+	xt_gpio_sim_pull("first", 0, 1);
+
+	pfd = (struct pollfd){.fd = request->fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 0), 0);
+	xt_ok(isri_chip_request_get_values(request, &values));
+	ck_assert_int_eq(values, 1);
+}
+END_TEST
+
 START_TEST(request_of_a_noisy_line_takes_nothing_of_a_quiet_one)
 {
-	struct isri_chip_request_config config = {.offset = 2};
+	struct isri_chip_request_config config = {.n_lines = 1, .offsets = {2}};
 	struct isri_chip_request *quiet;
 	struct isr_event event;
 
-	ask((struct isri_chip_request_config){.offset = 0});
+	ask((struct isri_chip_request_config){.n_lines = 1, .offsets = {0}});
 	xt_ok(isri_chip_request(chip, &config, &quiet, &error));
 	xt_gpio_sim_toggle("first", 2, 1, ISR_EDGE_BOTH);
 	xt_gpio_sim_toggle("first", 0, 1100, ISR_EDGE_BOTH);
@@ -347,10 +412,10 @@ START_TEST(request_tells_the_level)
 {
 	int value;
 
-	ask((struct isri_chip_request_config){0});
+	ask((struct isri_chip_request_config){.n_lines = 1});
 	xt_gpio_sim_pull("first", 0, 1);
 
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 
 	ck_assert_int_eq(value, 1);
 }
@@ -361,8 +426,9 @@ START_TEST(request_active_low_swaps_level_and_edges)
 	struct isr_event event;
 	int value;
 
-	ask((struct isri_chip_request_config){.active_low = true});
-	xt_ok(isri_chip_request_get_value(request, &value));
+	ask((struct isri_chip_request_config){.n_lines = 1,
+					      .active_low = true});
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 1);
 	xt_gpio_sim_pull("first", 0, 1);
 
@@ -378,9 +444,10 @@ START_TEST(request_bias_pulls_the_line)
 	struct isr_line_info info;
 	int value;
 
-	ask((struct isri_chip_request_config){.bias = ISR_BIAS_PULL_UP});
+	ask((struct isri_chip_request_config){.n_lines = 1,
+					      .bias = ISR_BIAS_PULL_UP});
 
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	xt_ok(isr_chip_get_line_info(chip, 0, &info));
 	ck_assert_int_eq(value, 1);
 	ck_assert_uint_eq(info.bias, ISR_BIAS_PULL_UP);
@@ -392,7 +459,8 @@ START_TEST(request_debounced_says_so_and_drops_a_bounce)
 	struct isr_line_info info;
 	struct isr_event event;
 
-	ask((struct isri_chip_request_config){.debounce_ns = 20000000});
+	ask((struct isri_chip_request_config){.n_lines = 1,
+					      .debounce_ns = 20000000});
 	xt_ok(isr_chip_get_line_info(chip, 0, &info));
 	ck_assert_uint_eq(info.debounce_us, 20000);
 	xt_gpio_sim_pull("first", 0, 1);
@@ -425,7 +493,8 @@ START_TEST(request_stamps_with_the_clock_asked_for)
 	struct isr_event event;
 	uint64_t before_ns;
 
-	ask((struct isri_chip_request_config){.clock = clocks[_i].clock});
+	ask((struct isri_chip_request_config){.n_lines = 1,
+					      .clock = clocks[_i].clock});
 	before_ns = clock_ns(clocks[_i].id);
 	xt_gpio_sim_pull("first", 0, 1);
 
@@ -441,7 +510,7 @@ START_TEST(request_of_an_unplugged_chip_says_that_it_is_gone)
 	struct isr_event event;
 	struct pollfd pfd;
 
-	ask((struct isri_chip_request_config){0});
+	ask((struct isri_chip_request_config){.n_lines = 1});
 	xt_gpio_sim_unplug("first");
 
 	pfd = (struct pollfd){.fd = request->fd, .events = POLLIN};
@@ -453,7 +522,7 @@ START_TEST(request_of_an_unplugged_chip_says_that_it_is_gone)
 	chip = isr_chip_unref(chip);
 	xt_gpio_sim_plug("first");
 	xt_ok(isr_chip_open("label-1", &chip, &error));
-	ask((struct isri_chip_request_config){0});
+	ask((struct isri_chip_request_config){.n_lines = 1});
 	xt_gpio_sim_toggle("first", 0, 1, ISR_EDGE_BOTH);
 	event = next_event();
 	ck_assert_uint_eq(event.line_seq, 1);
@@ -500,6 +569,9 @@ static void add_requested(Suite *suite)
 			    sizeof(depths) / sizeof(*depths));
 	tcase_add_test(tcase,
 		       request_of_a_noisy_line_takes_nothing_of_a_quiet_one);
+	tcase_add_test(tcase, request_of_two_lines_has_one_sequence);
+	tcase_add_test(tcase, request_of_several_lines_is_all_or_none);
+	tcase_add_test(tcase, request_without_edges_tells_the_level_only);
 	tcase_add_test(tcase, request_tells_the_level);
 	tcase_add_test(tcase, request_active_low_swaps_level_and_edges);
 	tcase_add_test(tcase, request_bias_pulls_the_line);

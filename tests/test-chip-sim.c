@@ -49,10 +49,51 @@ START_TEST(sim_file_with_faults_is_told)
 }
 END_TEST
 
+static void expect_refusal(const struct isri_chip_request_config *config,
+			   const char *message)
+{
+	struct isri_chip_request *request;
+	struct isr_line_info info;
+	struct isr_error error;
+
+	xt_fails_with(EOPNOTSUPP,
+		      isri_chip_request(chip, config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, message));
+	xt_ok(isr_chip_get_line_info(chip, config->offsets[0], &info));
+	ck_assert(!info.used);
+}
+
+START_TEST(sim_has_no_hardware_clock)
+{
+	expect_refusal(
+		&(struct isri_chip_request_config){.n_lines = 1,
+						   .offsets = {IDLE},
+						   .clock = ISR_CLOCK_HTE},
+		"a simulated chip has no hardware "
+		"timestamp engine; use clock monotonic");
+}
+END_TEST
+
+START_TEST(sim_need_not_be_able_to_debounce)
+{
+	struct isri_chip_request_config config = {.n_lines = 1,
+						  .debounce_ns = MS};
+
+	xt_chip_open_file("[chip]\ndebounce = no\n[line A]\n");
+
+	expect_refusal(&config,
+		       "this simulated chip cannot debounce; ask for no "
+		       "debounce");
+	config.debounce_ns = 0;
+	isri_chip_request_release(xt_chip_request_with(config));
+}
+END_TEST
+
 START_TEST(sim_line_info_tells_the_holder)
 {
 	struct isri_chip_request *request = xt_chip_request_with(
-		(struct isri_chip_request_config){.offset = IDLE,
+		(struct isri_chip_request_config){.n_lines = 1,
+						  .offsets = {IDLE},
 						  .bias = ISR_BIAS_PULL_UP,
 						  .active_low = true,
 						  .debounce_ns = 5000000,
@@ -199,7 +240,7 @@ START_TEST(sim_button_bounces_and_debounce_cures_it)
 			  "hold_us = 9000\nbounces = 9\nbounce_us = 2000\n");
 	raw = xt_chip_request(0);
 	clean = xt_chip_request_with((struct isri_chip_request_config){
-		.offset = 1, .debounce_ns = 3 * MS});
+		.n_lines = 1, .offsets = {1}, .debounce_ns = 3 * MS});
 
 	xt_chip_read(clean, events, 6);
 	for (i = 1; i < 6; i++) {
@@ -224,7 +265,7 @@ START_TEST(sim_burst_overflows_a_shallow_fifo_like_the_kernel)
 			  "edges = 500\ngap_us = 1\n"
 			  "[line B]\npattern = square\nperiod_us = 20002\n");
 	shallow = xt_chip_request_with((struct isri_chip_request_config){
-		.offset = 0, .fifo_events = 16});
+		.n_lines = 1, .offsets = {0}, .fifo_events = 16});
 	after = xt_chip_request(1);
 
 	/* B rises 1 us after the burst. The next one may come before this: */
@@ -272,6 +313,39 @@ START_TEST(sim_serves_threads_at_once)
 		pthread_join(reader[i], NULL);
 		isri_chip_request_release(request[i]);
 	}
+}
+END_TEST
+
+static _Atomic uint64_t hand_ns; /* 0: the clock goes by itself */
+
+uint64_t __real_isri_sim_now_ns(void);
+uint64_t __wrap_isri_sim_now_ns(void);
+
+uint64_t __wrap_isri_sim_now_ns(void)
+{
+	uint64_t now_ns = hand_ns;
+
+	return now_ns ? now_ns : __real_isri_sim_now_ns();
+}
+
+/* The generator has no time to make them first, with 100000 of the other's. */
+START_TEST(sim_read_has_what_is_due_behind_many_edges_of_others)
+{
+	struct isri_chip_request *fast, *slow;
+	struct isr_event events[64];
+
+	xt_chip_open_file("[line A]\npattern = square\nperiod_us = 2\n"
+			  "[line B]\npattern = square\nperiod_us = 20000\n");
+	hand_ns = __real_isri_sim_now_ns();
+	fast = xt_chip_request(0);
+	slow = xt_chip_request(1);
+	hand_ns += 100 * MS;
+
+	ck_assert_int_gt(isri_chip_request_read(slow, events, 64), 0);
+
+	hand_ns = 0;
+	isri_chip_request_release(slow);
+	isri_chip_request_release(fast);
 }
 END_TEST
 
@@ -377,6 +451,8 @@ static void add_lines(Suite *suite)
 	tcase_add_test(tc, sim_is_plainly_labelled);
 	tcase_add_test(tc, sim_opened_twice_is_one_chip);
 	tcase_add_test(tc, sim_file_with_faults_is_told);
+	tcase_add_test(tc, sim_has_no_hardware_clock);
+	tcase_add_test(tc, sim_need_not_be_able_to_debounce);
 	tcase_add_test(tc, sim_line_info_tells_the_holder);
 
 	tc = xt_case(suite, "find");
@@ -398,6 +474,8 @@ static void add_patterns(Suite *suite)
 	tcase_add_test(tc, sim_button_bounces_and_debounce_cures_it);
 	tcase_add_test(tc, sim_burst_overflows_a_shallow_fifo_like_the_kernel);
 	tcase_add_test(tc, sim_serves_threads_at_once);
+	tcase_add_test(tc,
+		       sim_read_has_what_is_due_behind_many_edges_of_others);
 	tcase_add_test(tc, sim_without_watched_pattern_has_no_thread);
 	tcase_add_test(tc, sim_rests_when_no_pattern_is_watched_any_more);
 	tcase_add_test(tc, sim_pattern_goes_on_where_it_would_have_been);

@@ -164,6 +164,41 @@ START_TEST(pin_may_be_closed_by_its_own_handler)
 }
 END_TEST
 
+static int open_again(struct isr_source *source, const struct isr_event *event,
+		      void *arg)
+{
+	struct isr_pin_config config = xt_pin("A", *(const int *)arg);
+	struct isr_source_stats stats;
+	struct isr_pin_info info;
+	int level;
+
+	xt_ok(isr_source_close(source));
+	xt_ok(isr_source_close(source));
+	xt_ok(isr_pin_open(loop, &config, xt_sink, &sink, &pin, NULL));
+	/* What is closed has an account yet, but no line. */
+	xt_ok(isr_source_get_stats(source, &stats));
+	ck_assert_uint_eq(stats.delivered, 1);
+	xt_fails_with(EINVAL, isr_pin_get_value(source, &level));
+	xt_fails_with(EINVAL, isr_pin_get_info(source, &info));
+	isr_loop_stop(loop);
+	return 0;
+}
+
+START_TEST(line_may_be_opened_again_by_the_handler_that_has_closed_it)
+{
+	struct isr_pin_config config = xt_pin("A", _i);
+	int mode = _i;
+
+	xt_ok(isr_pin_open(loop, &config, open_again, &mode, &pin, NULL));
+	xt_edges(0, 1);
+	xt_ok(isr_loop_run(loop));
+	xt_edges(0, 10);
+	xt_sink_run(&sink, 10);
+
+	ck_assert_uint_eq(sink.n, 10);
+}
+END_TEST
+
 static struct isr_source *victims[2];
 
 static int close_victims(struct isr_source *source,
@@ -361,7 +396,7 @@ static const struct {
 	{                                                           \
 #member, offsetof(struct isr_pin_config, member), v \
 	}
-	BAD(edge, 3),	     BAD(bias, 4),
+	BAD(edge, 4),	     BAD(bias, 4),
 	BAD(clock, 3),	     BAD(reader, 2),
 	BAD(find_flags, 4),  BAD(ring_events, 3),
 	BAD(ring_events, 1), BAD(ring_events, 1U << 25),
@@ -526,6 +561,10 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, xt_chip_teardown);
 	tcase_add_loop_test(tcase, pin_may_be_closed_by_its_own_handler,
 			    XT_SOFT, XT_HARD);
+	tcase_add_loop_test(
+		tcase,
+		line_may_be_opened_again_by_the_handler_that_has_closed_it,
+		XT_SOFT, XT_HARD);
 	tcase_add_loop_test(tcase, pin_may_be_closed_by_the_handler_of_another,
 			    XT_SOFT, XT_HARD);
 	tcase_add_loop_test(tcase, pin_failing_handler_is_logged_once, 0,

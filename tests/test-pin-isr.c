@@ -460,8 +460,7 @@ static int count(struct isr_source *source, const struct isr_event *event,
 
 static void wait_for(atomic_uint *n, unsigned int at_least)
 {
-	while (atomic_load(n) < at_least)
-		sched_yield();
+	xt_wait_until(atomic_load(n) >= at_least);
 }
 
 /* The memory is ours again, at once: a late handler would write to it. */

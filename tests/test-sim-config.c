@@ -49,6 +49,7 @@ START_TEST(sim_config_default_is_the_five_lines_of_the_manual)
 	xt_ok(isri_sim_config_read(NULL, &config, &error));
 
 	ck_assert_uint_eq(config.num_lines, 5);
+	ck_assert(!config.no_debounce);
 	ck_assert_str_eq(config.lines[0].name, "CLOCK");
 	ck_assert_str_eq(config.lines[1].name, "BUTTON");
 	ck_assert_str_eq(config.lines[2].name, "ENC_A");
@@ -67,6 +68,7 @@ START_TEST(sim_config_takes_every_key)
 			"[chip]\n"
 			"label = bench\n"
 			"seed = 0x10\n"
+			"debounce = no\n"
 			"\n"
 			"  [line C]\n"
 			"  period_us = 200   ; comment\n"
@@ -83,6 +85,7 @@ START_TEST(sim_config_takes_every_key)
 
 	ck_assert_str_eq(config.label, "bench");
 	ck_assert_uint_eq(config.seed, 16);
+	ck_assert(config.no_debounce);
 	ck_assert_uint_eq(config.num_lines, 7);
 	ck_assert_uint_eq(config.num_patterns, 5);
 	ck_assert_uint_eq(config.patterns[0].high_ns, 50000);
@@ -161,6 +164,8 @@ static const struct {
 	{"[line A]\npattern=burst\nedges=10\ngap_us=11\nperiod_us=100\n",
 	 "1: period_us must be edges * gap_us or longer"},
 	{"[chip]\nlabl=x\n[line A]\n", "2: unknown key labl; did you mean la"},
+	{"[chip]\ndebonce=x\n[line A]\n", "2: unknown key debonce; did you m"},
+	{"[chip]\ndebounce=0\n[line A]\n", "2: debounce is yes or no, not 0"},
 };
 
 #define NUM_WRONG ((int)(sizeof(wrong) / sizeof(*wrong)))

@@ -12,10 +12,11 @@
 
 START_TEST(sim_request_of_a_held_line_is_busy_and_names_the_holder)
 {
-	struct isri_chip_request *first =
-		xt_chip_request_with((struct isri_chip_request_config){
-			.offset = IDLE, .consumer = "other program"});
-	struct isri_chip_request_config config = {.offset = IDLE};
+	struct isri_chip_request *first = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {IDLE}, .consumer = "other program"});
+	struct isri_chip_request_config config = {.n_lines = 1,
+						  .offsets = {IDLE}};
 	struct isri_chip_request *second;
 	struct isr_error error;
 
@@ -33,8 +34,8 @@ END_TEST
 
 START_TEST(sim_request_refuses_what_it_cannot)
 {
-	struct isri_chip_request_config config = {.offset = IDLE,
-						  .clock = ISR_CLOCK_HTE};
+	struct isri_chip_request_config config = {
+		.n_lines = 1, .offsets = {IDLE}, .clock = ISR_CLOCK_HTE};
 	struct isri_chip_request *request;
 	struct isr_error error;
 
@@ -46,7 +47,7 @@ START_TEST(sim_request_refuses_what_it_cannot)
 	xt_fails_with(EINVAL,
 		      isri_chip_request(chip, &config, &request, &error));
 	config.clock = ISR_CLOCK_MONOTONIC;
-	config.offset = NUM_LINES;
+	config.offsets[0] = NUM_LINES;
 	xt_fails_with(EINVAL,
 		      isri_chip_request(chip, &config, &request, &error));
 	ck_assert_ptr_nonnull(strstr(error.message, "0 to 4"));
@@ -90,9 +91,9 @@ END_TEST
 
 START_TEST(sim_filtered_edges_take_no_sequence_number)
 {
-	struct isri_chip_request *request =
-		xt_chip_request_with((struct isri_chip_request_config){
-			.offset = IDLE, .edge = ISR_EDGE_FALLING});
+	struct isri_chip_request *request = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {IDLE}, .edge = ISR_EDGE_FALLING});
 	struct isr_event events[2];
 
 	xt_chip_toggle(IDLE, 4);
@@ -110,13 +111,15 @@ END_TEST
 
 START_TEST(sim_active_low_turns_edges_and_level_over)
 {
-	struct isri_chip_request *request = xt_chip_request_with((
-		struct isri_chip_request_config){
-		.offset = IDLE, .edge = ISR_EDGE_FALLING, .active_low = true});
+	struct isri_chip_request *request = xt_chip_request_with(
+		(struct isri_chip_request_config){.n_lines = 1,
+						  .offsets = {IDLE},
+						  .edge = ISR_EDGE_FALLING,
+						  .active_low = true});
 	struct isr_event event;
 	int value;
 
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 1);
 
 	xt_chip_toggle(IDLE, 1);
@@ -124,7 +127,7 @@ START_TEST(sim_active_low_turns_edges_and_level_over)
 
 	ck_assert_uint_eq(event.kind, ISR_EVENT_FALLING);
 	ck_assert_int_eq(event.value, 0);
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 0);
 	isri_chip_request_release(request);
 }
@@ -132,19 +135,19 @@ END_TEST
 
 START_TEST(sim_bias_moves_a_line_that_nobody_drives)
 {
-	struct isri_chip_request_config config = {.offset = IDLE,
-						  .bias = ISR_BIAS_PULL_UP};
+	struct isri_chip_request_config config = {
+		.n_lines = 1, .offsets = {IDLE}, .bias = ISR_BIAS_PULL_UP};
 	struct isri_chip_request *request = xt_chip_request_with(config);
 	int value;
 
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 1);
 	ck_assert(!xt_chip_is_readable(request));
 
 	ck_assert_int_eq(isr_chip_sim_set(chip, IDLE, 0, 0), 1);
 	isri_chip_request_release(request);
 	request = xt_chip_request_with(config);
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 0);
 	isri_chip_request_release(request);
 }
@@ -152,9 +155,9 @@ END_TEST
 
 START_TEST(sim_realtime_stamps_are_of_that_clock)
 {
-	struct isri_chip_request *request =
-		xt_chip_request_with((struct isri_chip_request_config){
-			.offset = IDLE, .clock = ISR_CLOCK_REALTIME});
+	struct isri_chip_request *request = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {IDLE}, .clock = ISR_CLOCK_REALTIME});
 	struct timespec before, after;
 	uint64_t t_ns;
 
@@ -211,7 +214,9 @@ START_TEST(sim_fifo_holds_its_depth)
 {
 	struct isri_chip_request *request =
 		xt_chip_request_with((struct isri_chip_request_config){
-			.offset = IDLE, .fifo_events = depths[_i].asked});
+			.n_lines = 1,
+			.offsets = {IDLE},
+			.fifo_events = depths[_i].asked});
 	struct isr_event events[1024];
 	int depth = depths[_i].depth;
 
@@ -249,11 +254,30 @@ END_TEST
 static struct isri_chip_request *request_debounced(uint32_t offset)
 {
 	return xt_chip_request_with((struct isri_chip_request_config){
-		.offset = offset, .debounce_ns = 5 * MS});
+		.n_lines = 1, .offsets = {offset}, .debounce_ns = 5 * MS});
 }
 
 /* Far ahead: what settles does so by the next edge, not by time. */
 #define FAR_NS (1ULL << 60)
+
+/* More than the kernel's counter can hold, of us; all of it in ns. */
+START_TEST(sim_debounce_that_would_wrap_is_refused)
+{
+	static const uint64_t ns[] = {UINT32_MAX * UINT64_C(1000) + 1,
+				      UINT64_MAX};
+	struct isri_chip_request_config config = {
+		.n_lines = 1, .offsets = {IDLE}, .debounce_ns = ns[_i]};
+	struct isri_chip_request *request;
+	struct isr_error error;
+
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "debounce_ns"));
+
+	config.debounce_ns = UINT32_MAX * UINT64_C(1000);
+	isri_chip_request_release(xt_chip_request_with(config));
+}
+END_TEST
 
 START_TEST(sim_debounce_reports_the_settled_time)
 {
@@ -280,7 +304,7 @@ START_TEST(sim_debounce_swallows_a_pulse_that_is_too_short)
 	int value;
 
 	isr_chip_sim_set(chip, IDLE, 1, FAR_NS);
-	xt_ok(isri_chip_request_get_value(request, &value));
+	xt_ok(isri_chip_request_get_values(request, &value));
 	ck_assert_int_eq(value, 0);
 	isr_chip_sim_set(chip, IDLE, 0, FAR_NS + MS);
 	isr_chip_sim_set(chip, IDLE, 1, FAR_NS + 100 * MS);
@@ -301,6 +325,167 @@ START_TEST(sim_debounce_settles_by_itself)
 	xt_chip_read(request, &event, 1);
 
 	ck_assert_uint_eq(event.t_ns, 105 * MS);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+/*
+ * Several lines.
+ */
+
+/* Of a chip whose lines move by hand only. */
+enum { LEFT, RIGHT, SPARE };
+
+static void setup_lines(void)
+{
+	xt_chip_setup();
+	xt_chip_open_file("[line L]\npattern = idle\n"
+			  "[line R]\npattern = idle\n"
+			  "[line S]\npattern = idle\n");
+}
+
+static struct isri_chip_request *request_two(uint32_t first, uint32_t second)
+{
+	return xt_chip_request_with((struct isri_chip_request_config){
+		.n_lines = 2, .offsets = {first, second}});
+}
+
+START_TEST(sim_lines_of_a_request_have_one_fifo_and_one_sequence)
+{
+	struct isri_chip_request *request = request_two(LEFT, RIGHT);
+	struct isr_event events[4];
+	uint32_t i;
+
+	isr_chip_sim_set(chip, LEFT, 1, 1000);
+	isr_chip_sim_set(chip, RIGHT, 1, 1001);
+	isr_chip_sim_set(chip, RIGHT, 0, 1002);
+	isr_chip_sim_set(chip, LEFT, 0, 1003);
+	xt_chip_read(request, events, 4);
+
+	for (i = 0; i < 4; i++) {
+		ck_assert_uint_eq(events[i].line_seq, i + 1);
+		ck_assert_uint_eq(events[i].t_ns, 1000 + i);
+		ck_assert_uint_eq(events[i].source, i == 1 || i == 2);
+		ck_assert_int_eq(events[i].value, i < 2);
+	}
+	ck_assert(!xt_chip_is_readable(request));
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_lines_have_one_bit_of_the_values_each)
+{
+	struct isri_chip_request *request = request_two(RIGHT, LEFT);
+	int values;
+
+	isr_chip_sim_set(chip, LEFT, 1, 0);
+	xt_ok(isri_chip_request_get_values(request, &values));
+	ck_assert_int_eq(values, 2);
+	isr_chip_sim_set(chip, RIGHT, 1, 0);
+	isr_chip_sim_set(chip, LEFT, 0, 0);
+	xt_ok(isri_chip_request_get_values(request, &values));
+	ck_assert_int_eq(values, 1);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_lines_are_requested_all_or_none)
+{
+	struct isri_chip_request *holder =
+		xt_chip_request_with((struct isri_chip_request_config){
+			.n_lines = 1, .offsets = {LEFT}, .consumer = "other"});
+	struct isri_chip_request_config config = {
+		.n_lines = 3, .offsets = {RIGHT, SPARE, LEFT}};
+	struct isri_chip_request *request;
+	struct isr_error error;
+
+	xt_fails_with(EBUSY,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "line 0 \"L\": busy, "
+						    "held by \"other\""));
+
+	isri_chip_request_release(xt_chip_request(RIGHT));
+	isri_chip_request_release(xt_chip_request(SPARE));
+	isri_chip_request_release(holder);
+	isri_chip_request_release(xt_chip_request_with(config));
+	isri_chip_request_release(xt_chip_request_with(config));
+}
+END_TEST
+
+START_TEST(sim_lines_of_a_request_differ_and_are_not_too_many)
+{
+	struct isri_chip_request_config config = {
+		.n_lines = 3, .offsets = {LEFT, RIGHT, LEFT}};
+	struct isri_chip_request *request;
+	struct isr_error error;
+
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "line 0: named twice"));
+	config.n_lines = 0;
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	config.n_lines = ISR_PIN_LINES_MAX + 1;
+	xt_fails_with(EINVAL,
+		      isri_chip_request(chip, &config, &request, &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "1 to 16 lines"));
+}
+END_TEST
+
+START_TEST(sim_lines_settle_each_by_itself)
+{
+	struct isri_chip_request *request = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.n_lines = 2, .offsets = {LEFT, RIGHT}, .debounce_ns = 5 * MS});
+	struct isr_event event;
+
+	isr_chip_sim_set(chip, LEFT, 1, FAR_NS);
+	isr_chip_sim_set(chip, RIGHT, 1, FAR_NS + 1 * MS);
+	isr_chip_sim_set(chip, LEFT, 0, FAR_NS + 100 * MS);
+	event = xt_chip_read_one(request);
+	ck_assert_uint_eq(event.source, 0);
+	ck_assert_uint_eq(event.t_ns, FAR_NS + 5 * MS);
+	ck_assert(!xt_chip_is_readable(request));
+
+	isr_chip_sim_set(chip, RIGHT, 0, FAR_NS + 100 * MS);
+	event = xt_chip_read_one(request);
+	ck_assert_uint_eq(event.source, 1);
+	ck_assert_uint_eq(event.t_ns, FAR_NS + 6 * MS);
+	ck_assert_uint_eq(event.line_seq, 2);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_lines_of_an_encoder_take_turns)
+{
+	struct isri_chip_request *request = request_two(ENC_A, ENC_B);
+	struct isr_event events[8];
+	uint32_t i;
+
+	xt_chip_read(request, events, 8);
+
+	for (i = 0; i < 8; i++)
+		ck_assert_uint_eq(events[i].line_seq, i + 1);
+	/* Where it turns, and only there, a line moves twice running. */
+	for (i = 2; i < 8; i++)
+		ck_assert(events[i].source != events[i - 1].source ||
+			  events[i - 1].source != events[i - 2].source);
+	isri_chip_request_release(request);
+}
+END_TEST
+
+START_TEST(sim_line_without_edges_tells_its_level_only)
+{
+	struct isri_chip_request *request = xt_chip_request_with((
+		struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {IDLE}, .edge = ISR_EDGE_NONE});
+	int values;
+
+	isr_chip_sim_set(chip, IDLE, 1, 1000);
+
+	ck_assert(!xt_chip_is_readable(request));
+	xt_ok(isri_chip_request_get_values(request, &values));
+	ck_assert_int_eq(values, 1);
 	isri_chip_request_release(request);
 }
 END_TEST
@@ -330,8 +515,23 @@ int main(void)
 
 	tc = xt_case(suite, "debounce");
 	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_loop_test(tc, sim_debounce_that_would_wrap_is_refused, 0, 2);
 	tcase_add_test(tc, sim_debounce_reports_the_settled_time);
 	tcase_add_test(tc, sim_debounce_swallows_a_pulse_that_is_too_short);
 	tcase_add_test(tc, sim_debounce_settles_by_itself);
+
+	tc = xt_case(suite, "lines");
+	tcase_add_checked_fixture(tc, setup_lines, xt_chip_teardown);
+	tcase_add_test(tc,
+		       sim_lines_of_a_request_have_one_fifo_and_one_sequence);
+	tcase_add_test(tc, sim_lines_have_one_bit_of_the_values_each);
+	tcase_add_test(tc, sim_lines_are_requested_all_or_none);
+	tcase_add_test(tc, sim_lines_of_a_request_differ_and_are_not_too_many);
+	tcase_add_test(tc, sim_lines_settle_each_by_itself);
+
+	tc = xt_case(suite, "pattern");
+	tcase_add_checked_fixture(tc, xt_chip_setup, xt_chip_teardown);
+	tcase_add_test(tc, sim_lines_of_an_encoder_take_turns);
+	tcase_add_test(tc, sim_line_without_edges_tells_its_level_only);
 	return xt_main(suite);
 }

@@ -33,8 +33,8 @@ xt_chip_request_with(struct isri_chip_request_config config)
 
 struct isri_chip_request *xt_chip_request(uint32_t offset)
 {
-	return xt_chip_request_with(
-		(struct isri_chip_request_config){.offset = offset});
+	return xt_chip_request_with((struct isri_chip_request_config){
+		.n_lines = 1, .offsets = {offset}});
 }
 
 bool xt_chip_is_readable(const struct isri_chip_request *request)

@@ -152,7 +152,7 @@ void xt_gpio_sim_get_name(const char *chip, char *ret_name, size_t size_bytes)
 	read_attribute(ret_name, size_bytes, CONFIG "/%s/bank/chip_name", chip);
 }
 
-static void get_pull(const char *chip, uint32_t offset, char *ret_path)
+void xt_gpio_sim_get_pull(const char *chip, uint32_t offset, char *ret_path)
 {
 	char device[64], name[64];
 
@@ -167,7 +167,7 @@ void xt_gpio_sim_pull(const char *chip, uint32_t offset, int value)
 {
 	char path[PATH_MAX];
 
-	get_pull(chip, offset, path);
+	xt_gpio_sim_get_pull(chip, offset, path);
 	write_attribute(value ? "pull-up" : "pull-down", "%s", path);
 }
 
@@ -204,7 +204,7 @@ void xt_gpio_sim_toggle(const char *chip, uint32_t offset, unsigned int n,
 	int status;
 	pid_t pid;
 
-	get_pull(chip, offset, pull);
+	xt_gpio_sim_get_pull(chip, offset, pull);
 	snprintf(count, sizeof(count), "%u", n);
 	snprintf(edges_of, sizeof(edges_of), "%s", edges[edge]);
 	pid = fork();

@@ -30,6 +30,9 @@ void xt_gpio_sim_unplug(const char *chip);
 /* gpiochipN; it may be another one after each plug. */
 void xt_gpio_sim_get_name(const char *chip, char *ret_name, size_t size_bytes);
 
+/* The path of the attribute that pulls a line: PATH_MAX bytes. */
+void xt_gpio_sim_get_pull(const char *chip, uint32_t offset, char *ret_path);
+
 /* Set the pull of a line, and wait for nothing. */
 void xt_gpio_sim_pull(const char *chip, uint32_t offset, int value);
 

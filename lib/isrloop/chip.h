@@ -23,6 +23,8 @@ ISR_BEGIN_DECLS
 
 struct isr_chip;
 
+/** The most lines of one request. */
+#define ISR_PIN_LINES_MAX 16
 /** Bytes of a name, its NUL included. */
 #define ISR_NAME_BYTES 64
 
@@ -41,7 +43,8 @@ enum isr_bias {
 enum isr_edge {
 	ISR_EDGE_BOTH = 0, /**< the default */
 	ISR_EDGE_RISING,
-	ISR_EDGE_FALLING
+	ISR_EDGE_FALLING,
+	ISR_EDGE_NONE /**< none: only the level is read */
 };
 
 /** Which clock stamps the edges. */
@@ -204,7 +207,8 @@ ISR_API int isr_chip_sim_set(struct isr_chip *chip, uint32_t offset, int value,
 			     uint64_t t_ns);
 
 /**
- * @brief Set what the next edge's sequence of a simulated line will be.
+ * @brief Set what the next edge's sequence of a simulated line will be; it is
+ *        that of all lines of the same request.
  * @param chip      A simulated chip.
  * @param offset    A line that is being watched.
  * @param line_seq  For tests of the wrap at 2^32, and of gaps.

@@ -62,7 +62,7 @@ struct isr_event {
 	uint32_t lost;
 	/** Level, signal value, expirations: see enum isr_event_kind. */
 	int32_t value;
-	/** Number of the source, isr_source_get_id(). */
+	/** Number of the source, isr_source_get_id(); of a pin: of the line. */
 	uint16_t source;
 	/** enum isr_event_kind */
 	uint8_t kind;

@@ -109,6 +109,13 @@ struct isr_pin_config {
 	uint32_t ring_events;
 	/** Told to the kernel as the holder; NULL: "isrloop". */
 	const char *consumer;
+	/**
+	 * Names or offsets of further lines, of the same chip: one request for
+	 * all of them, so that the order of their edges is the kernel's.
+	 */
+	const char *const *more_lines;
+	/** At most ISR_PIN_LINES_MAX - 1. */
+	uint32_t n_more_lines;
 };
 
 /** What was opened; see isr_pin_get_info(). Strings live with the source. */
@@ -120,11 +127,16 @@ struct isr_pin_info {
 	uint32_t fifo_events; /**< the depth that the chip really gives */
 	bool simulated;
 	enum isr_clock clock;
+	uint32_t n_lines;     /**< 1 + n_more_lines; the rest is of the first */
 	uint64_t reserved[4]; /**< 0; for later versions */
 };
 
 /**
- * @brief Request a line and watch its edges; armed at once.
+ * @brief Request a line, or several, and watch their edges; armed at once.
+ *
+ * Events of the line number i, 0 to n_more_lines, have the source
+ * isr_source_get_id() + i.
+ *
  * @param loop          Owns the source.
  * @param config        Copied.
  * @param handler       Runs once an edge, in order.
@@ -160,9 +172,23 @@ ISR_API int isr_pin_get_info(const struct isr_source *source,
 			     struct isr_pin_info *ret_info);
 
 /**
- * @brief Read the line's level now (logical: active is 1).
+ * @brief Describe one of a pin's lines, as isr_chip_get_line_info() does.
+ * @param source    A pin.
+ * @param index     0: line; from 1: more_lines.
+ * @param ret_info  Filled on success.
+ * @context loop
+ * @return 0; -EINVAL not a pin, or no such line; what the kernel says; -EPERM
+ *         off the loop's thread or in ISR context.
+ * @since 0.1
+ */
+ISR_API int isr_pin_get_line_info(const struct isr_source *source,
+				  uint32_t index,
+				  struct isr_line_info *ret_info);
+
+/**
+ * @brief Read the lines' levels now (logical: active is 1).
  * @param source     A pin.
- * @param ret_value  0 or 1.
+ * @param ret_value  0 or 1; of several lines bit i is line i.
  * @context loop
  * @return 0; -EINVAL not a pin; what the chip says; -EPERM off the loop's
  *         thread or in ISR context.
@@ -375,7 +401,8 @@ ISR_API int isr_source_unmask(struct isr_source *source);
  * @brief Release the kernel resource and free the source.
  *
  * When it returns no handler of the source runs, and none will start. From
- * the source's own soft handler it takes effect when that returns.
+ * the source's own soft handler it frees the source when that returns; a
+ * pin's lines are free at once.
  *
  * @param source  NULL is legal.
  * @context loop
