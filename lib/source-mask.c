@@ -72,5 +72,6 @@ int isr_source_unmask(struct isr_source *source)
 	/* What waits in the ring, or in a batch. */
 	if (!source->hard)
 		isr_flag_set(&source->ring.ready);
+	isri_source_tell_resumed(source);
 	return 0;
 }

@@ -387,6 +387,13 @@ static void forget_told(struct isr_source *source)
 			      memory_order_relaxed);
 }
 
+void isri_source_tell_resumed(struct isr_source *source)
+{
+	/* Who has closed it in its handler may be gone. */
+	if (source->resumed && !source->closing)
+		source->resumed(source, source->arg);
+}
+
 int isr_source_arm(struct isr_source *source)
 {
 	int r;
@@ -401,7 +408,10 @@ int isr_source_arm(struct isr_source *source)
 
 	discard_late(source);
 	forget_told(source);
-	return source->ops->arm(source);
+	r = source->ops->arm(source);
+	if (r == 0)
+		isri_source_tell_resumed(source);
+	return r;
 }
 
 int isr_source_disarm(struct isr_source *source)

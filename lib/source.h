@@ -224,6 +224,9 @@ void isri_source_handle(struct isr_source *source, enum isr_context_kind kind,
 bool isri_source_take_next(struct isr_source *source,
 			   struct isr_event *ret_event);
 
+/* After it was armed or unmasked. */
+void isri_source_tell_resumed(struct isr_source *source);
+
 /* Count an event that is not handled, and keep what it would have told. */
 void isri_source_discard(struct isr_source *source,
 			 const struct isr_event *event);
