@@ -20,6 +20,7 @@
 #include <isrloop/ring.h>
 #include <isrloop/source.h>
 #include <isrloop/stream.h>
+#include <isrloop/switch.h>
 #include <isrloop/task.h>
 #include <isrloop/word.h>
 

@@ -14,6 +14,7 @@
 
 #include <isrloop/delay.h>
 #include <isrloop/stream.h>
+#include <isrloop/switch.h>
 
 #include "chip.h"
 #include "source.h"
@@ -37,7 +38,8 @@ struct matrix_objects {
 	int64_t expected;
 	struct isr_hist hist;
 	struct isr_delay delay;
-	struct isr_stream stream; /* of fd, with these bytes */
+	struct isr_switch sw;	    /* that is fed */
+	struct isr_stream stream;   /* of fd, with these bytes */
 	unsigned char stream_bytes[8];
 	/* Zeroed memory for those that initialise. */
 	struct isr_flag spare_flag;
@@ -45,6 +47,7 @@ struct matrix_objects {
 	struct isr_latch spare_latch;
 	struct isr_byte_ring spare_byte_ring;
 	struct isr_delay spare_delay;
+	struct isr_switch spare_switch;
 	struct isr_stream spare_stream;
 	struct isr_event spare_slots[3];
 	/* Results, by their order, and what is told of a failure. */
@@ -84,6 +87,8 @@ struct matrix_world {
 	int n_specs;
 	/* Only read. */
 	struct isr_event event;
+	struct isr_event edge; /* rising */
+	struct isr_switch_config switch_config;
 	struct isr_loop_config loop_config;
 	struct isr_slow_config slow_config;
 	struct isr_task_config task_config;

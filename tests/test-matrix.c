@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "matrix.h"
+#include "matrix-objects.h"
 
 /* No errno of the system. */
 #define ERRNO_MARK 4711
@@ -394,21 +394,6 @@ static void measure_in_task(struct matrix_world *w)
 	ck_assert_int_eq(r, loop ? 0 : -ECANCELED);
 }
 
-static void make_objects(struct matrix_objects *o)
-{
-	xt_ok(isr_flag_init(&o->flag, loop, ISR_FLAG_AUTO));
-	xt_ok(isr_ring_init(&o->ring, loop, o->slots, 2, ISR_RING_DROP_NEW));
-	xt_ok(isr_latch_init(&o->latch, loop, o->latch_slots,
-			     sizeof(o->latch_slots[0])));
-	xt_ok(isr_byte_ring_init(&o->byte_ring, loop, o->bytes,
-				 sizeof(o->bytes)));
-	xt_ok(isr_delay_init(&o->delay, loop, ISR_FLAG_AUTO));
-	isr_word_store(&o->word, 5);
-	o->expected = 5;
-	isr_hist_record(&o->hist, 100);
-	memset(o->scratch, 0x5a, sizeof(o->scratch));
-}
-
 static void make_sources(struct matrix_world *w)
 {
 	struct isr_pin_config config = xt_pin("C", XT_LOOP);
@@ -434,11 +419,11 @@ static void set_up(struct matrix_world *w)
 	xt_ok(isr_loop_new(NULL, &w->other));
 	w->ev = isr_loop_get_ev(w->other);
 	w->flags[0] = &w->objects.flag;
-	make_objects(&w->objects);
+	matrix_make_objects(&w->objects);
+	matrix_make_devices(w);
 	make_sources(w);
 	matrix_prepare(w);
-	xt_ok(isr_spawn(loop, &w->task_config, matrix_task_cb, NULL,
-			&w->task));
+	xt_ok(isr_spawn(loop, &w->task_config, matrix_task_cb, NULL, &w->task));
 	w->spare_chip = isr_chip_ref(chip.chip);
 	w->n_specs = isr_chip_list(&w->specs);
 	xt_ok(w->n_specs);

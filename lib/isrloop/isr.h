@@ -35,6 +35,7 @@ struct isr_latch;
 struct isr_loop;
 struct isr_ring;
 struct isr_source;
+struct isr_switch;
 struct isr_word;
 
 /**
@@ -353,6 +354,15 @@ ISR_API int isr_delay_trigger(struct isr_delay *delay, uint64_t delay_ns);
  * @since 0.1
  */
 ISR_API bool isr_delay_is_running(const struct isr_delay *delay);
+
+/**
+ * @brief Tell whether a switch is closed, as it was told last.
+ * @param sw  Open, or closed by isr_switch_close(); or NULL.
+ * @context signal
+ * @return true closed; false open.
+ * @since 0.1
+ */
+ISR_API bool isr_switch_is_closed(const struct isr_switch *sw);
 
 /**
  * @brief Interrupt by program: have a source's handler run for an event.
