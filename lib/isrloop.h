@@ -4,6 +4,7 @@
 #ifndef ISRLOOP_H
 #define ISRLOOP_H
 
+#include <isrloop/button.h>
 #include <isrloop/byte-ring.h>
 #include <isrloop/chip.h>
 #include <isrloop/delay.h>

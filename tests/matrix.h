@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <isrloop/button.h>
 #include <isrloop/delay.h>
 #include <isrloop/stream.h>
 #include <isrloop/switch.h>
@@ -39,6 +40,7 @@ struct matrix_objects {
 	struct isr_hist hist;
 	struct isr_delay delay;
 	struct isr_switch sw;	    /* that is fed */
+	struct isr_button button;   /* too */
 	struct isr_stream stream;   /* of fd, with these bytes */
 	unsigned char stream_bytes[8];
 	/* Zeroed memory for those that initialise. */
@@ -48,6 +50,7 @@ struct matrix_objects {
 	struct isr_byte_ring spare_byte_ring;
 	struct isr_delay spare_delay;
 	struct isr_switch spare_switch;
+	struct isr_button spare_button;
 	struct isr_stream spare_stream;
 	struct isr_event spare_slots[3];
 	/* Results, by their order, and what is told of a failure. */
@@ -89,6 +92,7 @@ struct matrix_world {
 	struct isr_event event;
 	struct isr_event edge; /* rising */
 	struct isr_switch_config switch_config;
+	struct isr_button_config button_config;
 	struct isr_loop_config loop_config;
 	struct isr_slow_config slow_config;
 	struct isr_task_config task_config;

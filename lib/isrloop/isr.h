@@ -26,6 +26,7 @@ ISR_BEGIN_DECLS
 /** A flag's count saturates here (2^30 - 1 sets without one consumption). */
 #define ISR_FLAG_COUNT_MAX ((1U << 30) - 1)
 
+struct isr_button;
 struct isr_byte_ring;
 struct isr_delay;
 struct isr_flag;
@@ -363,6 +364,15 @@ ISR_API bool isr_delay_is_running(const struct isr_delay *delay);
  * @since 0.1
  */
 ISR_API bool isr_switch_is_closed(const struct isr_switch *sw);
+
+/**
+ * @brief Tell whether a button is pressed, as its contact was told last.
+ * @param button  Open, or closed by isr_button_close(); or NULL.
+ * @context signal
+ * @return true pressed; false released.
+ * @since 0.1
+ */
+ISR_API bool isr_button_is_pressed(const struct isr_button *button);
 
 /**
  * @brief Interrupt by program: have a source's handler run for an event.
