@@ -9,6 +9,7 @@
 #include <isrloop/chip.h>
 #include <isrloop/delay.h>
 #include <isrloop/emerg.h>
+#include <isrloop/encoder.h>
 #include <isrloop/error.h>
 #include <isrloop/event.h>
 #include <isrloop/flag.h>

@@ -14,6 +14,7 @@
 
 #include <isrloop/button.h>
 #include <isrloop/delay.h>
+#include <isrloop/encoder.h>
 #include <isrloop/stream.h>
 #include <isrloop/switch.h>
 
@@ -39,6 +40,7 @@ struct matrix_objects {
 	int64_t expected;
 	struct isr_hist hist;
 	struct isr_delay delay;
+	struct isr_encoder encoder;
 	struct isr_switch sw;	    /* that is fed */
 	struct isr_button button;   /* too */
 	struct isr_stream stream;   /* of fd, with these bytes */
@@ -49,6 +51,7 @@ struct matrix_objects {
 	struct isr_latch spare_latch;
 	struct isr_byte_ring spare_byte_ring;
 	struct isr_delay spare_delay;
+	struct isr_encoder spare_encoder;
 	struct isr_switch spare_switch;
 	struct isr_button spare_button;
 	struct isr_stream spare_stream;
@@ -97,6 +100,7 @@ struct matrix_world {
 	struct isr_slow_config slow_config;
 	struct isr_task_config task_config;
 	struct isr_pin_config pin_config;
+	struct isr_encoder_config encoder_config;
 	struct isr_source_options options;
 	char value[sizeof(struct isr_event)];
 };
@@ -137,10 +141,14 @@ static inline void matrix_prepare(struct matrix_world *w)
 	w->event.kind = ISR_EVENT_USER;
 	w->loop_config.sz = sizeof(w->loop_config);
 	w->task_config.sz = sizeof(w->task_config);
+	w->encoder_config.sz = sizeof(w->encoder_config);
+	w->encoder_config.initial = 7;
 	w->slow_config.sz = sizeof(w->slow_config);
 	w->slow_config.modes = ISR_SLOW_LATE;
 	w->out = fopen("/dev/null", "w");
 	ck_assert_ptr_nonnull(w->out);
+	xt_ok(isr_encoder_open(&w->objects.encoder, loop, &w->encoder_config,
+			       NULL));
 }
 
 static inline void matrix_close(struct matrix_world *w)

@@ -29,6 +29,7 @@ ISR_BEGIN_DECLS
 struct isr_button;
 struct isr_byte_ring;
 struct isr_delay;
+struct isr_encoder;
 struct isr_flag;
 struct isr_guard;
 struct isr_hist;
@@ -364,6 +365,19 @@ ISR_API bool isr_delay_is_running(const struct isr_delay *delay);
  * @since 0.1
  */
 ISR_API bool isr_switch_is_closed(const struct isr_switch *sw);
+
+/**
+ * @brief The value of an encoder now: one atomic load.
+ *
+ * Of all edges that the loop has handled, told or not: report_ns delays events,
+ * not this.
+ *
+ * @param encoder  Opened by isr_encoder_open(); or closed: the last value.
+ * @context signal
+ * @return The value; what the loop did before is visible.
+ * @since 0.1
+ */
+ISR_API int64_t isr_encoder_get_value(const struct isr_encoder *encoder);
 
 /**
  * @brief Tell whether a button is pressed, as its contact was told last.
