@@ -7,6 +7,7 @@
 #include <isrloop/button.h>
 #include <isrloop/byte-ring.h>
 #include <isrloop/chip.h>
+#include <isrloop/counter.h>
 #include <isrloop/delay.h>
 #include <isrloop/emerg.h>
 #include <isrloop/encoder.h>

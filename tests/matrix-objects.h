@@ -29,6 +29,8 @@ static inline void matrix_make_devices(struct matrix_world *w)
 	w->edge.kind = ISR_EVENT_RISING;
 	w->switch_config.sz = sizeof(w->switch_config);
 	xt_ok(isr_switch_open(&o->sw, loop, &w->switch_config, NULL));
+	w->counter_config.sz = sizeof(w->counter_config);
+	xt_ok(isr_counter_open(&o->counter, loop, &w->counter_config, NULL));
 	w->button_config.sz = sizeof(w->button_config);
 	w->button_config.contact = w->switch_config;
 	xt_ok(isr_button_open(&o->button, loop, &w->button_config, NULL));

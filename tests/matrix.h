@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <isrloop/button.h>
+#include <isrloop/counter.h>
 #include <isrloop/delay.h>
 #include <isrloop/encoder.h>
 #include <isrloop/stream.h>
@@ -42,6 +43,7 @@ struct matrix_objects {
 	struct isr_delay delay;
 	struct isr_encoder encoder;
 	struct isr_switch sw;	    /* that is fed */
+	struct isr_counter counter; /* without a pin */
 	struct isr_button button;   /* too */
 	struct isr_stream stream;   /* of fd, with these bytes */
 	unsigned char stream_bytes[8];
@@ -53,6 +55,7 @@ struct matrix_objects {
 	struct isr_delay spare_delay;
 	struct isr_encoder spare_encoder;
 	struct isr_switch spare_switch;
+	struct isr_counter spare_counter;
 	struct isr_button spare_button;
 	struct isr_stream spare_stream;
 	struct isr_event spare_slots[3];
@@ -95,6 +98,7 @@ struct matrix_world {
 	struct isr_event event;
 	struct isr_event edge; /* rising */
 	struct isr_switch_config switch_config;
+	struct isr_counter_config counter_config;
 	struct isr_button_config button_config;
 	struct isr_loop_config loop_config;
 	struct isr_slow_config slow_config;

@@ -15,35 +15,12 @@
 #include <isrloop/task.h>
 
 #include "irq-thread.h"
+#include "xt-malloc.h"
 #include "xt-pin.h"
 
 #define N_EDGES 1000000U
 /* What waits on its way is less than any queue on it holds. */
 #define IN_FLIGHT 512
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-
-static atomic_ulong n_allocations;
-
-void *malloc(size_t size)
-{
-	n_allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations++;
-	return __libc_realloc(p, size);
-}
 
 struct account {
 	unsigned long allocations;

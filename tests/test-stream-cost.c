@@ -11,32 +11,9 @@
 #include <isrloop/stream.h>
 
 #include "xt-io.h"
+#include "xt-malloc.h"
 
 #define N_ROUNDS 1000
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-
-static atomic_ulong n_allocations;
-
-void *malloc(size_t size)
-{
-	n_allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations++;
-	return __libc_realloc(p, size);
-}
 
 /* No assertion where it is counted: Check's own allocate. */
 static unsigned int n_wrong;

@@ -5,33 +5,8 @@
  * turns and sleep, and nothing is allocated. This program's own malloc()
  * counts for all of the process.
  */
-#include <stdlib.h>
-
+#include "xt-malloc.h"
 #include "xt-trace.h"
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-
-static atomic_ulong n_allocations;
-
-void *malloc(size_t size)
-{
-	n_allocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations++;
-	return __libc_realloc(p, size);
-}
 
 /* No assertion while it counts: Check's own allocate. */
 static void note(const char *text)

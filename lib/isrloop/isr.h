@@ -28,6 +28,7 @@ ISR_BEGIN_DECLS
 
 struct isr_button;
 struct isr_byte_ring;
+struct isr_counter;
 struct isr_delay;
 struct isr_encoder;
 struct isr_flag;
@@ -378,6 +379,30 @@ ISR_API bool isr_switch_is_closed(const struct isr_switch *sw);
  * @since 0.1
  */
 ISR_API int64_t isr_encoder_get_value(const struct isr_encoder *encoder);
+
+/**
+ * @brief Pulses of a counter, since it was opened or the last exchange.
+ * @param counter  Opened by isr_counter_open(), or closed.
+ * @context signal
+ * @return The count; past INT64_MAX it goes on at INT64_MIN.
+ * @since 0.1
+ */
+ISR_API int64_t isr_counter_get_count(const struct isr_counter *counter);
+
+/**
+ * @brief Read the count of a counter and write another one, in one step.
+ *
+ * No pulse is counted twice or not at all: the sum of what exchanges with 0
+ * return, and of the count at last, is the number of pulses.
+ *
+ * @param counter  Opened by isr_counter_open(), or closed.
+ * @param value    Counted on from there.
+ * @context signal
+ * @return The count before.
+ * @since 0.1
+ */
+ISR_API int64_t isr_counter_exchange(struct isr_counter *counter,
+				     int64_t value);
 
 /**
  * @brief Tell whether a button is pressed, as its contact was told last.
