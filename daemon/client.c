@@ -177,14 +177,18 @@ static int fill_records(struct client *client)
 static void end_subscription(struct client *client)
 {
 	struct subscription *subscription = client->subscription;
+	const struct watch *watch;
 	size_t i;
 
 	if (!subscription)
 		return;
 	for (i = 0; i < subscription->n_watches; i++) {
-		client->delivered += subscription->watches[i].delivered;
-		client->lost += subscription->watches[i].lost;
-		client->lost_client += subscription->watches[i].lost_client;
+		watch = &subscription->watches[i];
+		client->delivered += watch->delivered;
+		client->lost += watch->lost;
+		client->lost_client += watch->lost_client;
+		client->delivered_records += watch->delivered_records;
+		client->lost_records += watch->lost_records;
 	}
 	client->subscription = NULL;
 	hub_unsubscribe(subscription);

@@ -48,6 +48,8 @@ struct client {
 	uint64_t delivered;
 	uint64_t lost;
 	uint64_t lost_client;
+	uint64_t delivered_records;
+	uint64_t lost_records;
 };
 
 /*

@@ -30,4 +30,22 @@ void config_fault(struct config_reader *reader, const char *format, ...)
 void config_key_set(struct config_reader *reader, const char *key,
 		    const char *value);
 
+/* Where a key of a line was set; NULL: it was not. */
+const struct config_place *config_key_place(const struct config_line *line,
+					    const char *key);
+
+/* Note each key of @line that does not fit its device. */
+void config_key_check_device(struct config_reader *reader,
+			     const struct config_line *line);
+
+/* "a switch", "an encoder" */
+const char *config_device_text(enum config_device_type type);
+
+/*
+ * Fill in what the keys of a device left out, and note what of @line's
+ * device makes no sense. (config-device.c)
+ */
+void config_device_check(struct config_reader *reader,
+			 struct config_line *line);
+
 #endif /* DAEMON_CONFIG_KEY_H */

@@ -84,6 +84,25 @@ int config_value_number(const char *text, uint32_t min, uint32_t max,
 	return 0;
 }
 
+int config_value_integer(const char *text, int64_t *ret_value)
+{
+	unsigned long long value;
+	bool is_negative = *text == '-';
+	const char *end;
+	int r;
+
+	r = parse_digits(text + (*text == '-' || *text == '+'), 10, &end,
+			 &value);
+	if (r < 0)
+		return r;
+	if (*end)
+		return -EINVAL;
+	if (value > (unsigned long long)INT64_MAX + is_negative)
+		return -ERANGE;
+	*ret_value = (int64_t)(is_negative ? -value : value);
+	return 0;
+}
+
 int config_value_period_ns(const char *text, uint64_t *ret_ns)
 {
 	unsigned long long value;

@@ -24,6 +24,9 @@ int config_value_bool(const char *text, bool *ret_value);
 int config_value_number(const char *text, uint32_t min, uint32_t max,
 			uint32_t *ret_value);
 
+/* Decimal, with a sign or without. */
+int config_value_integer(const char *text, int64_t *ret_value);
+
 /*
  * A period as gpiomon(1) takes it: a whole number, bare in ms, else with
  * one of the suffixes us, ms, s, m.

@@ -72,6 +72,7 @@ static void line_done(struct config_line *line)
 	free(line->name);
 	free(line->chip);
 	free(line->line);
+	free(line->device.line_b);
 }
 
 /* A section that names a line, below which keys may follow. */
@@ -87,7 +88,8 @@ static int add_line(struct config_reader *reader, const char *name)
 	config->lines = grown;
 	line = &grown[config->n_lines];
 	memset(line, 0, sizeof(*line));
-	line->place = (struct config_place){reader->file, reader->line};
+	line->place = (struct config_place){.file = reader->file,
+					    .line = reader->line};
 	line->name = strdup(name);
 	line->line = strdup(name);
 	if (!line->name || !line->line) {
@@ -306,44 +308,80 @@ static int read_directory(struct config *config, const char *path)
 	return r;
 }
 
+/* Names of a line of the chip, that of an encoder's B last; NULL: no more. */
+static const char *get_input(const struct config_line *line, unsigned int input)
+{
+	return input == 0 ? line->line
+			  : (input == 1 ? line->device.line_b : NULL);
+}
+
+static bool has_input(const struct config_line *line, const char *chip,
+		      const char *name)
+{
+	const char *own;
+	unsigned int i;
+
+	if (!line->chip != !chip || (chip && strcmp(line->chip, chip) != 0))
+		return false;
+	for (i = 0; (own = get_input(line, i)); i++) {
+		if (strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Two sections for one line could never both hold it. */
 static void check_same_line(struct config_reader *reader,
-			    const struct config_line *line)
+			    const struct config_line *line, const char *name)
 {
 	const struct config_line *other = reader->config->lines;
 
 	for (; other < line; other++) {
 		if (strcmp(other->name, line->name) == 0 ||
-		    !other->chip != !line->chip ||
-		    strcmp(other->line, line->line) != 0 ||
-		    (line->chip && strcmp(other->chip, line->chip) != 0))
+		    !has_input(other, line->chip, name))
 			continue;
-		config_fault(reader,
-			     "[line %s] is the same line as [line %s] at %s:%u",
-			     line->name, other->name, other->place.file,
-			     other->place.line);
+		if (line->device.line_b || other->device.line_b)
+			config_fault(
+				reader,
+				"line %s of [line %s] is also one of [line %s] at %s:%u",
+				name, line->name, other->name,
+				other->place.file, other->place.line);
+		else
+			config_fault(
+				reader,
+				"[line %s] is the same line as [line %s] at %s:%u",
+				line->name, other->name, other->place.file,
+				other->place.line);
 		return;
 	}
+}
+
+static void check_input(struct config_reader *reader,
+			const struct config_line *line, const char *name)
+{
+	if (!line->chip && name[strspn(name, "0123456789")] == '\0')
+		config_fault(reader,
+			     "[line %s] is line %s of which chip? Set chip",
+			     line->name, name);
+	check_same_line(reader, line, name);
 }
 
 /* What can only be said when all files are read. */
 static int check_lines(struct config *config)
 {
 	struct config_reader reader = {.config = config};
-	const struct config_line *line;
-	size_t i;
+	struct config_line *line;
+	const char *name;
+	unsigned int i;
+	size_t n;
 
-	for (i = 0; i < config->n_lines; i++) {
-		line = &config->lines[i];
+	for (n = 0; n < config->n_lines; n++) {
+		line = &config->lines[n];
 		reader.file = line->place.file;
 		reader.line = line->place.line;
-		if (!line->chip &&
-		    line->line[strspn(line->line, "0123456789")] == '\0')
-			config_fault(
-				&reader,
-				"[line %s] is line %s of which chip? Set chip",
-				line->name, line->line);
-		check_same_line(&reader, line);
+		for (i = 0; (name = get_input(line, i)); i++)
+			check_input(&reader, line, name);
+		config_device_check(&reader, line);
 	}
 	return reader.error;
 }

@@ -11,6 +11,9 @@
  * A handler only queues. Subscriptions that got something are told once the
  * batch of events that the loop is working on is done: that makes many events
  * of a burst one write of each client.
+ *
+ * A line's device has the line; it hands each edge on before it looks at it.
+ * So what a device makes of an edge always follows that edge.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +73,9 @@ static bool make_room(struct watch *watch)
 		watch->prev);
 }
 
-static void fan_out(struct hub_line *line, const struct isr_event *event)
+/* @device: what belongs to a device's event; else NULL. */
+static void fan_out(struct hub_line *line, const struct isr_event *event,
+		    const struct device_event *device)
 {
 	struct watch *watch, *next;
 
@@ -78,9 +83,17 @@ static void fan_out(struct hub_line *line, const struct isr_event *event)
 		next = watch->next;
 		if (!make_room(watch))
 			continue;
-		subscription_put(watch, event);
+		subscription_put(watch, event, device);
 		mark_due(line->hub, watch->subscription);
 	}
+}
+
+static void set_seq(struct hub *hub, struct isr_event *event)
+{
+	uint64_t seq = ++hub->seq;
+
+	event->seq = (uint32_t)seq;
+	event->seq_high = (uint32_t)(seq >> 32);
 }
 
 /*
@@ -89,16 +102,37 @@ static void fan_out(struct hub_line *line, const struct isr_event *event)
  * with a later one; the sequence has it in its place. The daemon never
  * disarms a line, so nothing else makes a gap.
  */
-static void handle_edge(struct hub_line *line, const struct isr_event *event)
+static void handle_edge(struct hub_line *line, struct isr_source *source,
+			const struct isr_event *event)
 {
 	uint32_t lost = event->line_seq - line->last.line_seq - 1;
-	uint64_t seq = ++line->hub->seq;
+	unsigned int input = 0;
 
 	line->last = *event;
 	line->last.lost = lost;
-	line->last.seq = (uint32_t)seq;
-	line->last.seq_high = (uint32_t)(seq >> 32);
-	fan_out(line, &line->last);
+	set_seq(line->hub, &line->last);
+	if (line->info.n_lines > 1) {
+		input = (unsigned int)(event->source -
+				       isr_source_get_id(source));
+		line->last.flags |=
+			input ? EVENT_FLAG_INPUT_B : EVENT_FLAG_INPUT_A;
+	}
+	line->levels &= ~(1U << input);
+	line->levels |= (unsigned int)event->value << input;
+	fan_out(line, &line->last, NULL);
+}
+
+/* Of the line's device. A level stays one, whatever the device's value is. */
+static void handle_device(void *arg, struct isr_event *event,
+			  const struct device_event *device)
+{
+	struct hub_line *line = arg;
+
+	set_seq(line->hub, event);
+	event->line_seq = line->last.line_seq;
+	event->value = line->last.value;
+	line->records++;
+	fan_out(line, event, device);
 }
 
 /* Nothing comes after those lost: the last of them is where the line ends. */
@@ -115,7 +149,7 @@ static void handle_end(struct hub_line *line, const struct isr_event *event)
 	lost.lost = event->line_seq - line->last.line_seq;
 	line->last.line_seq = event->line_seq;
 	if (lost.lost)
-		fan_out(line, &lost);
+		fan_out(line, &lost, NULL);
 }
 
 static int handle_event(struct isr_source *source,
@@ -126,7 +160,7 @@ static int handle_event(struct isr_source *source,
 	switch (event->kind) {
 	case ISR_EVENT_RISING:
 	case ISR_EVENT_FALLING:
-		handle_edge(line, event);
+		handle_edge(line, source, event);
 		break;
 	case ISR_EVENT_CHIP_LOST:
 		handle_end(line, event);
@@ -149,8 +183,8 @@ static uint64_t get_time_ns(enum isr_clock clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static int open_line(struct hub *hub, struct hub_line *line,
-		     const struct config_line *config)
+static int open_source(struct hub_line *line, const struct config_line *config,
+		       struct isr_error *reterr_error)
 {
 	const struct isr_pin_config pin = {
 		.sz = sizeof(pin),
@@ -165,15 +199,31 @@ static int open_line(struct hub *hub, struct hub_line *line,
 		.debounce_ns = config->debounce_ns,
 		.consumer = "isrloopd",
 	};
+	struct isr_loop *loop = line->hub->loop;
+	int r;
+
+	if (config->device.type == CONFIG_DEVICE_NONE)
+		return isr_pin_open(loop, &pin, handle_event, line,
+				    &line->source, reterr_error);
+	r = device_open(loop, &pin, &config->device, handle_event,
+			handle_device, line, &line->device, reterr_error);
+	if (r == 0)
+		line->source = device_get_source(line->device);
+	return r;
+}
+
+static int open_line(struct hub *hub, struct hub_line *line,
+		     const struct config_line *config)
+{
 	struct isr_error error = {0};
-	int value, r;
+	struct isr_line_info info;
+	int levels, r;
 
 	line->hub = hub;
 	line->config = config;
 	/* Before the request, so that no edge is older than the level. */
 	line->last.t_ns = get_time_ns(config->clock);
-	r = isr_pin_open(hub->loop, &pin, handle_event, line, &line->source,
-			 &error);
+	r = open_source(line, config, &error);
 	if (r < 0) {
 		log_error("%s:%u: [line %s]: %s", config->place.file,
 			  config->place.line, config->name,
@@ -182,7 +232,9 @@ static int open_line(struct hub *hub, struct hub_line *line,
 	}
 	r = isr_pin_get_info(line->source, &line->info);
 	if (r == 0)
-		r = isr_pin_get_value(line->source, &value);
+		r = isr_pin_get_line_info(line->source, 0, &info);
+	if (r == 0)
+		r = isr_pin_get_value(line->source, &levels);
 	if (r == 0)
 		r = record_make_text(config->name, line->info.clock,
 				     line->info.simulated, &line->record_text);
@@ -191,7 +243,13 @@ static int open_line(struct hub *hub, struct hub_line *line,
 		return r;
 	}
 	line->record_text_length = strlen(line->record_text);
-	line->last.value = value;
+	line->debounce_us = info.debounce_us;
+	if (line->device && config->debounce_ns && !info.debounce_us)
+		log_notice("[line %s]: %s cannot debounce it: the %s does",
+			   config->name, line->info.chip_name,
+			   config_device_word(config->device.type));
+	line->levels = (unsigned int)levels;
+	line->last.value = levels & 1;
 	return 0;
 }
 
@@ -224,7 +282,10 @@ void hub_close(struct hub *hub)
 	size_t i;
 
 	for (i = 0; i < hub->n_lines; i++) {
-		isr_source_close(hub->lines[i].source);
+		if (hub->lines[i].device)
+			device_close(hub->lines[i].device);
+		else
+			isr_source_close(hub->lines[i].source);
 		free(hub->lines[i].record_text);
 	}
 	if (hub->lines)
@@ -244,18 +305,30 @@ struct hub_line *hub_find_line(struct hub *hub, const char *name)
 	return NULL;
 }
 
+/* Whether its edges tell each level. */
+static bool is_followed(const struct hub_line *line)
+{
+	return line->config->edge == ISR_EDGE_BOTH &&
+	       line->config->device.contact != ISR_SWITCH_POLLED;
+}
+
 /*
  * On a line that reports both edges the level is what the last event said:
  * it belongs to that event's place in the stream. Edges of one direction
  * cannot tell, so there the line is asked.
  */
-int hub_get_value(struct hub_line *line)
+static unsigned int get_levels(struct hub_line *line)
 {
-	int value = line->last.value;
+	int levels;
 
-	if (line->config->edge != ISR_EDGE_BOTH)
-		isr_pin_get_value(line->source, &value);
-	return value;
+	if (is_followed(line) || isr_pin_get_value(line->source, &levels) < 0)
+		return line->levels;
+	return (unsigned int)levels;
+}
+
+int64_t hub_get_value(struct hub_line *line)
+{
+	return line->device ? device_get_value(line->device) : get_levels(line);
 }
 
 uint64_t hub_get_lost_client(const struct hub_line *line)
@@ -265,6 +338,16 @@ uint64_t hub_get_lost_client(const struct hub_line *line)
 
 	for (watch = line->watches; watch; watch = watch->next)
 		lost += watch->lost_client;
+	return lost;
+}
+
+uint64_t hub_get_lost_records(const struct hub_line *line)
+{
+	uint64_t lost = line->lost_records;
+	const struct watch *watch;
+
+	for (watch = line->watches; watch; watch = watch->next)
+		lost += watch->lost_records;
 	return lost;
 }
 
@@ -287,17 +370,22 @@ static void unlink_watch(struct watch *watch)
 		watch->next->prev = watch->prev;
 	watch->prev = NULL;
 	line->lost_client += watch->lost_client;
+	line->lost_records += watch->lost_records;
 }
 
 int hub_subscribe(struct hub *hub, struct hub_line *const *lines,
-		  size_t n_lines, enum isr_edge edge, uint32_t queue_events,
-		  subscription_due_cb *due, void *arg,
+		  size_t n_lines, enum isr_edge edge, enum records records,
+		  uint32_t queue_events, subscription_due_cb *due, void *arg,
 		  struct subscription **ret_subscription)
 {
 	struct subscription *subscription;
+	bool has_device = false;
 	size_t i;
 
-	subscription = subscription_new(n_lines, queue_events, edge);
+	for (i = 0; i < n_lines; i++)
+		has_device = has_device || lines[i]->device;
+	subscription = subscription_new(n_lines, queue_events, edge, records,
+					has_device);
 	if (!subscription)
 		return -ENOMEM;
 	subscription->due = due;
@@ -332,12 +420,15 @@ void hub_get_initial(struct hub_line *line, struct record *ret_record)
 	memset(ret_record, 0, sizeof(*ret_record));
 	ret_record->event = (struct isr_event){
 		.kind = ISR_EVENT_INITIAL,
-		.t_ns = line->config->edge == ISR_EDGE_BOTH
-				? line->last.t_ns
-				: get_time_ns(line->config->clock),
+		.t_ns = is_followed(line) ? line->last.t_ns
+					  : get_time_ns(line->config->clock),
 		.seq = (uint32_t)line->hub->seq,
 		.seq_high = (uint32_t)(line->hub->seq >> 32),
 		.line_seq = line->last.line_seq,
-		.value = hub_get_value(line),
+		.value = (int32_t)get_levels(line),
 	};
+	if (line->device) {
+		ret_record->has_device = true;
+		ret_record->device.value = hub_get_value(line);
+	}
 }

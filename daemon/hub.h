@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * The hub: it owns the lines, numbers their edges and hands each to the
- * subscriptions of its line, and to nobody else.
+ * The hub: it owns the lines and their devices, numbers what they tell and
+ * hands each record to the subscriptions of its line, and to nobody else.
  */
 #ifndef DAEMON_HUB_H
 #define DAEMON_HUB_H
@@ -15,6 +15,7 @@
 #include <isrloop/source.h>
 
 #include "config.h"
+#include "device.h"
 #include "subscription.h"
 
 struct hub;
@@ -22,13 +23,20 @@ struct hub;
 struct hub_line {
 	struct hub *hub;
 	const struct config_line *config;
-	struct isr_source *source;
+	struct device *device;	   /* NULL: none */
+	struct isr_source *source; /* the device's own when there is one */
 	struct isr_pin_info info;
-	/* the latest event; until the first one only value is set */
+	uint32_t debounce_us; /* by the chip: it may not do what was asked */
+	/* the latest edge; until the first one only t_ns */
 	struct isr_event last;
+	/* logical, after it: bit 0, and of an encoder's line B bit 1 */
+	unsigned int levels;
 	struct watch *watches;
 	/* what fell out of queues of subscriptions that have ended */
 	uint64_t lost_client;
+	uint64_t lost_records;
+	/* of its device */
+	uint64_t records;
 	/* the members of every record of this line that never change */
 	char *record_text;
 	size_t record_text_length;
@@ -38,7 +46,7 @@ struct hub {
 	struct isr_loop *loop;
 	struct hub_line *lines;
 	size_t n_lines;
-	uint64_t seq; /* of the last edge, over all lines */
+	uint64_t seq; /* of the last record, over all lines */
 	struct isr_flag due_flag;
 	struct subscription *due; /* have something to send */
 };
@@ -57,19 +65,21 @@ void hub_close(struct hub *hub);
 /* NULL when there is none. */
 struct hub_line *hub_find_line(struct hub *hub, const char *name);
 
-/* The logical level now. */
-int hub_get_value(struct hub_line *line);
+/* The logical level now; of a device its state. */
+int64_t hub_get_value(struct hub_line *line);
 
-/* Fell out of clients' queues, of all there ever were. */
+/* Edges that fell out of clients' queues, of all there ever were. */
 uint64_t hub_get_lost_client(const struct hub_line *line);
+/* The same of the device's records. */
+uint64_t hub_get_lost_records(const struct hub_line *line);
 
 /*
  * Watch @lines from now on; the hub calls @due on the loop when there is
  * something to take. Returns 0 or -ENOMEM.
  */
 int hub_subscribe(struct hub *hub, struct hub_line *const *lines,
-		  size_t n_lines, enum isr_edge edge, uint32_t queue_events,
-		  subscription_due_cb *due, void *arg,
+		  size_t n_lines, enum isr_edge edge, enum records records,
+		  uint32_t queue_events, subscription_due_cb *due, void *arg,
 		  struct subscription **ret_subscription);
 
 /* No more events; what is queued stays to be taken. Idempotent. */

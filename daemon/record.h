@@ -12,7 +12,7 @@
 #include "subscription.h"
 
 /* What record_write() adds to a line's text, at most. */
-#define RECORD_BYTES_MAX 320
+#define RECORD_BYTES_MAX 640
 
 /*
  * The members of every record of a line that never change, in JSON. Free

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "config-value.h"
 #include "description.h"
 #include "near.h"
 #include "record.h"
@@ -42,13 +43,25 @@ static json_t *make_name(const char *name)
 	return string ? string : json_string("");
 }
 
+/* An encoder's second line. */
+static void add_line_b(json_t *line, struct isr_source *source)
+{
+	struct isr_line_info info;
+
+	if (isr_pin_get_line_info(source, 1, &info) < 0)
+		return;
+	json_object_set_new(line, "offset_b", json_integer(info.offset));
+	json_object_set_new(line, "gpio_name_b", make_name(info.name));
+}
+
 static json_t *make_line(struct hub_line *line)
 {
 	const struct config_line *config = line->config;
 	const struct isr_pin_info *info = &line->info;
+	json_t *made;
 
 	/* clang-format off */
-	return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:b, s:i}",
+	made = json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I, s:o, s:o, s:I, s:b, s:I, s:s?}",
 		"name", config->name,
 		"chip", make_name(info->chip_name),
 		"chip_label", make_name(info->chip_label),
@@ -57,13 +70,17 @@ static json_t *make_line(struct hub_line *line)
 		"edges", make_word(config_edge_word(config->edge)),
 		"bias", make_word(config_bias_word(config->bias)),
 		"active_low", config->active_low,
-		"debounce_us", (json_int_t)(config->debounce_ns / 1000),
+		"debounce_us", (json_int_t)line->debounce_us,
 		"clock", make_word(config_clock_word(info->clock)),
 		"reader", make_word(config_reader_word(config->reader)),
 		"fifo_events", (json_int_t)info->fifo_events,
 		"simulated", info->simulated,
-		"value", hub_get_value(line));
+		"value", (json_int_t)hub_get_value(line),
+		"device", config_device_word(config->device.type));
 	/* clang-format on */
+	if (config->device.type == CONFIG_DEVICE_ENCODER)
+		add_line_b(made, line->source);
+	return made;
 }
 
 static void list_lines(struct varlink_call *call)
@@ -166,21 +183,36 @@ static ssize_t get_lines(struct varlink_call *call, struct hub_line **lines)
 	return (ssize_t)n;
 }
 
-static int get_edges(struct varlink_call *call, enum isr_edge *ret_edge)
+/* A parameter that is one of the words, or its default when left out. */
+static int get_word(struct varlink_call *call, const char *name,
+		    const struct config_choice *choices, int *value)
 {
-	json_t *edges = varlink_get(call, "edges");
-	const char *word = json_string_value(edges);
+	json_t *parameter = varlink_get(call, name);
+	const char *word = json_string_value(parameter);
+
+	if (!parameter)
+		return 0;
+	if (word && config_value_choice(word, choices, value) == 0)
+		return 0;
+	varlink_invalid_parameter(call, name);
+	return -EINVAL;
+}
+
+static int get_filter(struct varlink_call *call, int *ret_edge,
+		      int *ret_records)
+{
+	static const struct config_choice records[] = {
+		{"all", RECORDS_ALL},
+		{"edges", RECORDS_EDGES},
+		{"devices", RECORDS_DEVICES},
+		{NULL, 0},
+	};
+	int r;
 
 	*ret_edge = ISR_EDGE_BOTH;
-	if (!edges || (word && strcmp(word, "both") == 0))
-		return 0;
-	if (word && strcmp(word, "rising") == 0)
-		*ret_edge = ISR_EDGE_RISING;
-	else if (word && strcmp(word, "falling") == 0)
-		*ret_edge = ISR_EDGE_FALLING;
-	else
-		return -EINVAL;
-	return 0;
+	*ret_records = RECORDS_ALL;
+	r = get_word(call, "edges", config_edges, ret_edge);
+	return r < 0 ? r : get_word(call, "records", records, ret_records);
 }
 
 /* A stream's first message: the levels. */
@@ -214,7 +246,7 @@ static int write_initial(struct buffer *out, struct hub_line *const *lines,
 /* The levels and the watch on what follows them; nothing comes between. */
 static int start_stream(struct varlink_call *call,
 			struct hub_line *const *lines, size_t n_lines,
-			enum isr_edge edge)
+			enum isr_edge edge, enum records records)
 {
 	struct server *server = get_server(call);
 	struct subscription *subscription = NULL;
@@ -224,7 +256,7 @@ static int start_stream(struct varlink_call *call,
 	if (call->oneway)
 		return 0;
 	if (call->more) {
-		r = hub_subscribe(server->hub, lines, n_lines, edge,
+		r = hub_subscribe(server->hub, lines, n_lines, edge, records,
 				  server->config->client_queue_events,
 				  client_due, client, &subscription);
 		if (r < 0)
@@ -240,17 +272,14 @@ static int start_stream(struct varlink_call *call,
 
 static void subscribe(struct varlink_call *call)
 {
-	static const char *const names[] = {"lines", "edges", NULL};
+	static const char *const names[] = {"lines", "edges", "records", NULL};
 	struct hub_line **lines;
-	enum isr_edge edge;
+	int edge, records;
 	ssize_t n_lines;
 
-	if (!varlink_check_names(call, names))
+	if (!varlink_check_names(call, names) ||
+	    get_filter(call, &edge, &records) < 0)
 		return;
-	if (get_edges(call, &edge) < 0) {
-		varlink_invalid_parameter(call, "edges");
-		return;
-	}
 	lines = calloc(get_server(call)->hub->n_lines + 1, sizeof(*lines));
 	if (!lines) {
 		call->error = -ENOMEM;
@@ -258,7 +287,8 @@ static void subscribe(struct varlink_call *call)
 	}
 	n_lines = get_lines(call, lines);
 	if (n_lines >= 0)
-		call->error = start_stream(call, lines, (size_t)n_lines, edge);
+		call->error = start_stream(call, lines, (size_t)n_lines, edge,
+					   records);
 	free(lines);
 }
 

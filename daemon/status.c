@@ -25,15 +25,32 @@ static json_t *make_latency(const struct isr_hist *latency)
 	/* clang-format on */
 }
 
+static json_t *make_device_status(struct hub_line *line)
+{
+	json_t *status, *own;
+
+	if (!line->device)
+		return json_null();
+	/* clang-format off */
+	status = json_pack("{s:I, s:I}",
+		"records", (json_int_t)line->records,
+		"lost_records", (json_int_t)hub_get_lost_records(line));
+	/* clang-format on */
+	own = device_make_status(line->device);
+	json_object_update(status, own);
+	json_decref(own);
+	return status;
+}
+
 static json_t *make_line(struct hub_line *line)
 {
 	struct isr_source_stats stats = {0};
 
 	isr_source_get_stats(line->source, &stats);
 	/* clang-format off */
-	return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s?, s:o}",
 		"name", line->config->name,
-		"value", hub_get_value(line),
+		"value", (json_int_t)hub_get_value(line),
 		"stamped", (json_int_t)(stats.delivered + stats.lost_kernel +
 					stats.lost_ring),
 		"delivered", (json_int_t)stats.delivered,
@@ -42,7 +59,9 @@ static json_t *make_line(struct hub_line *line)
 		"lost_client", (json_int_t)hub_get_lost_client(line),
 		"merged", (json_int_t)stats.merged,
 		"line_seq", (json_int_t)stats.line_seq,
-		"latency", make_latency(isr_source_get_latency(line->source)));
+		"latency", make_latency(isr_source_get_latency(line->source)),
+		"device", config_device_word(line->config->device.type),
+		"device_status", make_device_status(line));
 	/* clang-format on */
 }
 
@@ -51,20 +70,22 @@ static json_t *make_watch(const struct watch *watch)
 	const struct hub_line *line = watch->line;
 
 	/* clang-format off */
-	return json_pack("{s:s, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"line", line->config->name,
 		"queued", (json_int_t)watch->queued,
 		"delivered", (json_int_t)watch->delivered,
 		"lost", (json_int_t)watch->lost,
-		"lost_client", (json_int_t)watch->lost_client);
+		"lost_client", (json_int_t)watch->lost_client,
+		"queued_records", (json_int_t)watch->queued_records,
+		"delivered_records", (json_int_t)watch->delivered_records,
+		"lost_records", (json_int_t)watch->lost_records);
 	/* clang-format on */
 }
 
 static json_t *make_client(const struct client *client)
 {
 	const struct subscription *subscription = client->subscription;
-	uint64_t delivered = client->delivered, lost = client->lost;
-	uint64_t lost_client = client->lost_client;
+	struct client sum = *client;
 	json_t *watches = json_array();
 	const struct watch *watch;
 	size_t i;
@@ -72,20 +93,24 @@ static json_t *make_client(const struct client *client)
 	for (i = 0; subscription && i < subscription->n_watches; i++) {
 		watch = &subscription->watches[i];
 		json_array_append_new(watches, make_watch(watch));
-		delivered += watch->delivered;
-		lost += watch->lost;
-		lost_client += watch->lost_client;
+		sum.delivered += watch->delivered;
+		sum.lost += watch->lost;
+		sum.lost_client += watch->lost_client;
+		sum.delivered_records += watch->delivered_records;
+		sum.lost_records += watch->lost_records;
 	}
 	/* clang-format off */
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"id", (json_int_t)client->id,
 		"pid", (json_int_t)client->pid,
 		"uid", (json_int_t)client->uid,
 		"calls", (json_int_t)client->calls,
 		"queued", (json_int_t)(subscription ? subscription->length : 0),
-		"delivered", (json_int_t)delivered,
-		"lost", (json_int_t)lost,
-		"lost_client", (json_int_t)lost_client,
+		"delivered", (json_int_t)sum.delivered,
+		"lost", (json_int_t)sum.lost,
+		"lost_client", (json_int_t)sum.lost_client,
+		"delivered_records", (json_int_t)sum.delivered_records,
+		"lost_records", (json_int_t)sum.lost_records,
 		"watches", watches);
 	/* clang-format on */
 }

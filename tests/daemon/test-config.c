@@ -219,6 +219,94 @@ static const struct {
 	 ":2: socket-mode is octal permission bits like 0660, not \"0680\""},
 	{"[daemon]\nclient-queue = 0\n",
 	 ":2: client-queue is a number from 1 to 1048576, not \"0\""},
+	{"[line A]\ndevice = decoder\n",
+	 ":2: device is switch, button, encoder or counter, not \"decoder\"; did you mean \"encoder\"?"},
+	{"[line A]\ndevice = butto\nlong = 1s\n",
+	 ":2: device is switch, button, encoder or counter, not \"butto\"; did you mean \"button\"?"},
+	{"[line A]\ndevice = switch\nholdoff = 1\n",
+	 ":3: [line] has no key \"holdoff\"; did you mean \"hold-off\"?"},
+	{"[line A]\nlong = 1s\n",
+	 ":2: long is for a button; [line A] has no device"},
+	{"[line A]\ncontact = raw\n",
+	 ":2: contact is for a switch or a button; [line A] has no device"},
+	{"[line A]\nsteps = 2\ndevice = counter\n",
+	 ":2: steps is for an encoder; [line A] is a counter"},
+	{"[line A]\ndevice = switch\nreport = 1s\n",
+	 ":3: report is for an encoder or a counter; [line A] is a switch"},
+	{"[line A]\ndevice = switch\nwindow = 1s\n",
+	 ":3: window is for a counter; [line A] is a switch"},
+	{"[line A]\ndevice = switch\nline-b = 2\n"
+	 "chip = c\n",
+	 ":3: line-b is for an encoder; [line A] is a switch"},
+	{"[line A]\ndevice = switch\ncontact = eagre\n",
+	 ":3: contact is eager, stable, polled or raw, not \"eagre\"; did you mean \"eager\"?"},
+	{"[line A]\ndevice = switch\nedges = rising\n",
+	 ":3: a switch needs edges = both, not rising"},
+	{"[line A]\nedges = falling\ndevice = button\n",
+	 ":2: a button needs edges = both, not falling"},
+	{"[line A]\nedges = falling\nline-b = B\ndevice = encoder\n",
+	 ":2: an encoder needs edges = both, not falling"},
+	{"[line A]\ndevice = counter\nclock = realtime\n",
+	 ":3: a counter needs clock = monotonic, not realtime"},
+	{"[line A]\ndevice = switch\nhold-off = 0\n",
+	 ":3: hold-off is a whole number of ms, or one with us, ms, s or m behind it and above 0 and at most 4294 s, not \"0\""},
+	{"[line A]\ndevice = switch\nhold-off = 5\ncontact = raw\n",
+	 ":3: contact = raw has no hold-off"},
+	{"[line A]\ndevice = switch\npoll = 5\n",
+	 ":3: poll needs contact = polled"},
+	{"[line A]\ndevice = button\npoll = 999us\ncontact = polled\n",
+	 ":3: poll is at least 1ms"},
+	{"[line A]\ndevice = switch\ndebounce = 5\n",
+	 ":3: debounce is the chip's and needs contact = stable; hold-off does without the chip"},
+	{"[line A]\ndevice = button\ndebounce = 5\nhold-off = 5\n"
+	 "contact = stable\n",
+	 ":3: debounce and hold-off exclude each other: by the chip, or without it"},
+	{"[line A]\ndevice = counter\ndebounce = 5\n",
+	 ":3: debounce does not fit a counter"},
+	{"[line A]\ndevice = button\nclicks = 0\n",
+	 ":3: clicks is a number from 1 to 100, not \"0\""},
+	{"[line A]\ndevice = button\nclicks = 1\nclick = 100\n",
+	 ":4: click is the time of several clicks, and clicks = 1 has none"},
+	{"[line A]\ndevice = button\nrepeat = 100\nlong = 0\n",
+	 ":3: repeat follows a long press, and long = 0 has none"},
+	{"[line A]\ndevice = button\nrepeat = 999us\n",
+	 ":3: repeat is 0 or at least 1ms"},
+	{"[line A]\ndevice = button\nsuppress = shorts\n",
+	 ":3: suppress is none, short or release, not \"shorts\"; did you mean \"short\"?"},
+	{"[line A]\ndevice = counter\nreport = 999us\n",
+	 ":3: report is 0 or at least 1ms"},
+	{"[line A]\n\ndevice = encoder\n",
+	 ":3: an encoder needs line-b, its second line"},
+	{"[line A]\ndevice = encoder\nline-b = A\n",
+	 ":3: line-b is the same line as line"},
+	{"[line A]\ndevice = encoder\nline-b = 4\n",
+	 ":1: [line A] is line 4 of which chip? Set chip"},
+	{"[line A]\ndevice = encoder\nline-b = B\nsteps = 3\n",
+	 ":4: steps is 1, 2 or 4, not \"3\""},
+	{"[line A]\ndevice = encoder\nline-b = B\nmin = 5\nmax = 5\n",
+	 ":5: max is not above min"},
+	{"[line A]\ndevice = encoder\nline-b = B\nmin = 9223372036854775807\n",
+	 ":4: max is not above min"},
+	{"[line A]\ndevice = encoder\nline-b = B\nmodulo = 0\n",
+	 ":4: modulo is not above 0"},
+	{"[line A]\ndevice = encoder\nline-b = B\nmin = low\n",
+	 ":4: min is a whole number, not \"low\""},
+	/* What is a fault by itself is not judged with others once more. */
+	{"[line A]\ndevice = switch\ncontact = poled\npoll = 5\n",
+	 ":3: contact is eager, stable, polled or raw, not \"poled\"; did you mean \"polled\"?"},
+	{"[line A]\ndevice = switch\ncontact = stabel\ndebounce = 5\n",
+	 ":3: contact is eager, stable, polled or raw, not \"stabel\"; did you mean \"stable\"?"},
+	{"[line A]\ndevice = switch\ncontact = polled\npoll = soon\n",
+	 ":4: poll is a whole number of ms, or one with us, ms, s or m behind it and above 0 and at most 4294 s, not \"soon\""},
+	{"[line A]\ndevice = button\nlong = ever\nrepeat = 100\n",
+	 ":3: long is a whole number of ms, or one with us, ms, s or m behind it and at most 4294 s, not \"ever\""},
+	{"[line A]\ndevice = encoder\nline-b = B\nmin = low\nmax = -5\n",
+	 ":4: min is a whole number, not \"low\""},
+	{"[line A]\ndevice = encoder\nline-b = B\nmin = 5\nmax = high\n",
+	 ":5: max is a whole number, not \"high\""},
+	{"[line A]\ndevice = encoder\nline-b = B\nmodulo = many\n",
+	 ":4: modulo is a whole number, not \"many\""},
+	{"[line A]\ndevice = encoder\nline-b =\n", ":3: line-b has no value"},
 };
 
 START_TEST(fault_is_told)
@@ -261,6 +349,97 @@ START_TEST(one_line_in_two_sections_names_the_first)
 }
 END_TEST
 
+START_TEST(second_line_of_an_encoder_is_a_line_too)
+{
+	char expected[2][128];
+	const char *const pointers[] = {expected[0], expected[1]};
+
+	load("[line A]\nchip = c\n"
+	     "[line K]\nchip = c\ndevice = encoder\nline-b = A\n"
+	     "[line L]\ndevice = encoder\nline-b = A\n"
+	     "[line M]\nchip = c\nline = K\n");
+
+	snprintf(expected[0], sizeof(expected[0]),
+		 ":3: line A of [line K] is also one of [line A] at %s:1",
+		 path);
+	snprintf(expected[1], sizeof(expected[1]),
+		 ":10: line K of [line M] is also one of [line K] at %s:3",
+		 path);
+	assert_faults(pointers, 2);
+}
+END_TEST
+
+START_TEST(devices_have_their_defaults)
+{
+	const struct config_device *device;
+
+	load("[line S]\ndevice = switch\n"
+	     "[line B]\ndevice = button\n"
+	     "[line E]\ndevice = encoder\nline-b = F\n"
+	     "[line C]\ndevice = counter\n"
+	     "[line L]\n");
+
+	ck_assert_uint_eq(config->n_faults, 0);
+	device = &config->lines[0].device;
+	ck_assert_int_eq(device->type, CONFIG_DEVICE_SWITCH);
+	ck_assert_int_eq(device->contact, ISR_SWITCH_EAGER);
+	device = &config->lines[1].device;
+	ck_assert_uint_eq(device->long_ns, 1000000000);
+	ck_assert_uint_eq(device->click_ns, 400000000);
+	ck_assert_uint_eq(device->clicks, 2);
+	ck_assert_uint_eq(device->repeat_ns, 0);
+	device = &config->lines[2].device;
+	ck_assert_str_eq(device->line_b, "F");
+	ck_assert_int_eq(device->steps, 4);
+	ck_assert_uint_eq(device->divider, 1);
+	ck_assert_int_eq(device->min, INT64_MIN);
+	ck_assert_int_eq(device->max, INT64_MAX);
+	ck_assert_int_eq(device->modulo, 0);
+	ck_assert_uint_eq(device->report_ns, 0);
+	device = &config->lines[3].device;
+	ck_assert_uint_eq(device->window_ns, 1000000000);
+	ck_assert_uint_eq(device->report_ns, 1000000000);
+	ck_assert_int_eq(config->lines[4].device.type, CONFIG_DEVICE_NONE);
+}
+END_TEST
+
+START_TEST(devices_are_read)
+{
+	const struct config_device *device;
+
+	load("[line B]\ndevice = button\ncontact = stable\ndebounce = 7\n"
+	     "long = 0\nclick = 300\nclicks = 3\nsuppress = release\n"
+	     "[line E]\ndevice = encoder\nline-b = F\nsteps = 1\n"
+	     "divider = 4\nmin = -10\nmax = +10\nmodulo = 8\nreport = 20\n"
+	     "[line C]\ndevice = counter\nedges = rising\nwindow = 2s\n"
+	     "report = 0\n"
+	     "[line S]\ndevice = switch\ncontact = polled\npoll = 5\n"
+	     "hold-off = 20\n");
+
+	ck_assert_uint_eq(config->n_faults, 0);
+	device = &config->lines[0].device;
+	ck_assert_int_eq(device->contact, ISR_SWITCH_STABLE);
+	ck_assert_uint_eq(device->long_ns, 0);
+	ck_assert_uint_eq(device->click_ns, 300000000);
+	ck_assert_uint_eq(device->clicks, 3);
+	ck_assert_int_eq(device->suppress, ISR_BUTTON_SUPPRESS_RELEASE);
+	device = &config->lines[1].device;
+	ck_assert_int_eq(device->steps, 1);
+	ck_assert_uint_eq(device->divider, 4);
+	ck_assert_int_eq(device->min, -10);
+	ck_assert_int_eq(device->max, 10);
+	ck_assert_int_eq(device->modulo, 8);
+	ck_assert_uint_eq(device->report_ns, 20000000);
+	device = &config->lines[2].device;
+	ck_assert_uint_eq(device->window_ns, 2000000000);
+	ck_assert_uint_eq(device->report_ns, 0);
+	device = &config->lines[3].device;
+	ck_assert_int_eq(device->contact, ISR_SWITCH_POLLED);
+	ck_assert_uint_eq(device->poll_ns, 5000000);
+	ck_assert_uint_eq(device->hold_off_ns, 20000000);
+}
+END_TEST
+
 START_TEST(too_long_line_is_a_fault_not_two_keys)
 {
 	char text[300] = "[line A]\nchip = ";
@@ -299,6 +478,39 @@ START_TEST(period_is_strict)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int r;
+	int64_t value;
+} integers[] = {
+	{"0", 0, 0},
+	{"-1", 0, -1},
+	{"+1", 0, 1},
+	{"-0", 0, 0},
+	{"", -EINVAL, 0},
+	{"-", -EINVAL, 0},
+	{"--1", -EINVAL, 0},
+	{"1 ", -EINVAL, 0},
+	{"0x1", -EINVAL, 0},
+	{"1.5", -EINVAL, 0},
+	{"9223372036854775807", 0, INT64_MAX},
+	{"9223372036854775808", -ERANGE, 0},
+	{"-9223372036854775808", 0, INT64_MIN},
+	{"-9223372036854775809", -ERANGE, 0},
+	{"99999999999999999999", -ERANGE, 0},
+};
+
+START_TEST(integer_is_strict)
+{
+	int64_t value = 0;
+
+	ck_assert_int_eq(config_value_integer(integers[_i].text, &value),
+			 integers[_i].r);
+
+	ck_assert_int_eq(value, integers[_i].value);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -319,10 +531,15 @@ int main(void)
 	tcase_add_test(tcase, same_section_twice_names_the_first);
 	tcase_add_test(tcase, same_section_twice_is_read_for_its_faults);
 	tcase_add_test(tcase, one_line_in_two_sections_names_the_first);
+	tcase_add_test(tcase, second_line_of_an_encoder_is_a_line_too);
+	tcase_add_test(tcase, devices_have_their_defaults);
+	tcase_add_test(tcase, devices_are_read);
 	tcase_add_test(tcase, too_long_line_is_a_fault_not_two_keys);
 
 	tcase = xt_case(suite, "value");
 	tcase_add_loop_test(tcase, period_is_strict, 0,
 			    sizeof(periods) / sizeof(periods[0]));
+	tcase_add_loop_test(tcase, integer_is_strict, 0,
+			    sizeof(integers) / sizeof(integers[0]));
 	return xt_main(suite);
 }
