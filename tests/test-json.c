@@ -134,6 +134,55 @@ START_TEST(all_kinds_have_the_same_fields)
 }
 END_TEST
 
+START_TEST(what_a_device_has_stands_behind)
+{
+	struct device_members members = {0};
+	const struct record record = {
+		.line = &line,
+		.kind = DEVICE_KIND_POSITION,
+		.value = -12,
+		.members = &members,
+	};
+	json_t *object;
+
+	device_set_whole(&members, DEVICE_DELTA, -1);
+	device_set_real(&members, DEVICE_VELOCITY, -40.5);
+	object = read_back(&record);
+	ck_assert_ptr_nonnull(
+		strstr(get_keys(object), "delta_ns width_ns delta velocity "));
+	ck_assert_str_eq(json_string_value(json_object_get(object, "kind")),
+			 "position");
+	ck_assert_int_eq(json_integer_value(json_object_get(object, "value")),
+			 -12);
+	ck_assert_int_eq(json_integer_value(json_object_get(object, "delta")),
+			 -1);
+	ck_assert_double_eq(
+		json_number_value(json_object_get(object, "velocity")), -40.5);
+	ck_assert(json_is_null(json_object_get(object, "edge")));
+	ck_assert(json_is_null(json_object_get(object, "line_seq")));
+	json_decref(object);
+}
+END_TEST
+
+START_TEST(what_is_no_number_is_left_out)
+{
+	struct device_members members = {0};
+	const struct record record = {
+		.line = &line,
+		.kind = DEVICE_KIND_RATE,
+		.members = &members,
+	};
+	json_t *object;
+
+	device_set_real(&members, DEVICE_DUTY, strtod("nan", NULL));
+	device_set_real(&members, DEVICE_PERIOD_NS, strtod("inf", NULL));
+	object = read_back(&record);
+	ck_assert_ptr_null(json_object_get(object, "duty"));
+	ck_assert_ptr_null(json_object_get(object, "period_ns"));
+	json_decref(object);
+}
+END_TEST
+
 START_TEST(what_does_not_apply_is_null)
 {
 	static const char *const keys[] = {
@@ -187,6 +236,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, edge_has_every_field);
 	tcase_add_test(tcase, all_kinds_have_the_same_fields);
+	tcase_add_test(tcase, what_a_device_has_stands_behind);
+	tcase_add_test(tcase, what_is_no_number_is_left_out);
 	tcase_add_test(tcase, what_does_not_apply_is_null);
 
 	tcase = xt_case(suite, "names");

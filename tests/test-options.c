@@ -52,6 +52,44 @@ START_TEST(socket_is_the_options_else_the_environments)
 }
 END_TEST
 
+START_TEST(what_is_measured_has_an_interval)
+{
+	ck_assert(PARSE("--rate", "BTN"));
+	ck_assert_int_eq(options.watch, WATCH_RATE);
+	ck_assert_uint_eq(options.interval_ns, 1000000000);
+	ck_assert(PARSE("--rate", "--interval", "1ms", "BTN"));
+	ck_assert_uint_eq(options.interval_ns, 1000000);
+	ck_assert(PARSE("--encoder", "--direct", "A", "B"));
+	ck_assert_int_eq(options.watch, WATCH_ENCODER);
+	ck_assert_uint_eq(options.interval_ns, 50000000);
+	ck_assert(PARSE("--encoder", "--direct", "--interval=0", "--steps=2",
+			"--divider=3", "A", "B"));
+	ck_assert_uint_eq(options.interval_ns, 0);
+	ck_assert_uint_eq(options.steps, 2);
+	ck_assert_uint_eq(options.divider, 3);
+}
+END_TEST
+
+/* The devices of the library know no other clock. */
+START_TEST(what_is_measured_is_stamped_by_the_monotonic_clock)
+{
+	ck_assert(PARSE("--rate", "--direct", "--utc", "-c0", "BTN"));
+	ck_assert_int_eq(options.clock, ISR_CLOCK_MONOTONIC);
+	ck_assert(options.style.convert);
+}
+END_TEST
+
+START_TEST(records_are_all_but_those_that_a_format_cannot_show)
+{
+	ck_assert(PARSE("BTN"));
+	ck_assert_int_eq(options.records, RECORDS_ALL);
+	ck_assert(PARSE("-F", "%a", "BTN"));
+	ck_assert_int_eq(options.records, RECORDS_EDGES);
+	ck_assert(PARSE("--records", "devices", "BTN"));
+	ck_assert_int_eq(options.records, RECORDS_DEVICES);
+}
+END_TEST
+
 START_TEST(short_options_are_gpiomons)
 {
 	ck_assert(PARSE("--direct", "-c", "0", "-C", "me", "-b", "pull-up",
@@ -145,6 +183,11 @@ int main(void)
 	tcase_add_test(tcase, two_dashes_end_the_options);
 
 	tcase = xt_case(suite, "direct");
+	tcase_add_test(tcase, what_is_measured_has_an_interval);
+	tcase_add_test(tcase,
+		       what_is_measured_is_stamped_by_the_monotonic_clock);
+	tcase_add_test(tcase,
+		       records_are_all_but_those_that_a_format_cannot_show);
 	tcase_add_test(tcase, short_options_are_gpiomons);
 	tcase_add_test(tcase, long_options_are_gpiomons);
 	tcase_add_test(tcase, bias_is_each_of_its_words);

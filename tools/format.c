@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "format-device.h"
 #include "format.h"
 
 #define NS_PER_S 1000000000
@@ -164,6 +165,15 @@ static bool put_own_letter(FILE *out, char letter, const struct record *record)
 	case 'n':
 		fprintf(out, "%" PRIu32, record->line_seq);
 		break;
+	case 'i':
+		if (device_has(record->members, DEVICE_INPUT))
+			fputc(device_get_whole(record->members, DEVICE_INPUT)
+				      ? 'B'
+				      : 'A',
+			      out);
+		else
+			fputc('-', out);
+		break;
 	case 'k':
 		fputs(record_get_clock_name(line->clock), out);
 		break;
@@ -174,7 +184,7 @@ static bool put_own_letter(FILE *out, char letter, const struct record *record)
 			fputc('-', out);
 		break;
 	case 'v':
-		fprintf(out, "%d", record->value);
+		fprintf(out, "%" PRId64, record->value);
 		break;
 	case 'w':
 		put_interval(out, record->has_width, record->width_ns);
@@ -220,6 +230,22 @@ void format_edge(FILE *out, const struct text_style *style,
 		return;
 	}
 	put_columns(out, style, record_get_kind_name(record->kind), record);
+	if (device_has(record->members, DEVICE_INPUT))
+		fputs(device_get_whole(record->members, DEVICE_INPUT) ? "\tB"
+								      : "\tA",
+		      out);
+	fputc('\n', out);
+}
+
+void format_device(FILE *out, const struct text_style *style,
+		   const struct record *record)
+{
+	char words[FORMAT_DEVICE_BYTES];
+
+	format_device_words(record, words);
+	put_columns(out, style, record_get_kind_name(record->kind), record);
+	if (words[0])
+		fprintf(out, "\t%s", words);
 	fputc('\n', out);
 }
 
@@ -229,6 +255,14 @@ void format_lost(FILE *out, const struct text_style *style,
 	put_columns(out, style, "lost", record);
 	fprintf(out, "\t%" PRIu64 " at %s\n", record->lost,
 		record_get_place_name(record->lost_at));
+}
+
+void format_lost_records(FILE *out, const struct text_style *style,
+			 const struct record *record)
+{
+	put_columns(out, style, "lost", record);
+	fprintf(out, "\t%" PRId64 " of its device at client\n",
+		device_get_whole(record->members, DEVICE_LOST_RECORDS));
 }
 
 void format_merged(FILE *out, const struct text_style *style,
@@ -246,13 +280,19 @@ void format_notice(FILE *out, const struct text_style *style,
 	fputc('\n', out);
 }
 
-void format_level(FILE *out, const struct text_style *style, const char *name,
-		  int value)
+/* Encoders and counters have a number that is no level. */
+void format_level(FILE *out, const struct text_style *style,
+		  const struct line *line, int64_t value)
 {
-	if (style->numeric) {
-		fprintf(out, "%d", value);
-		return;
+	bool number = line->device == DEVICE_ENCODER ||
+		      line->device == DEVICE_COUNTER;
+
+	if (!style->numeric) {
+		put_name(out, style, line->alias);
+		fputc('=', out);
 	}
-	put_name(out, style, name);
-	fprintf(out, "=%s", value ? "active" : "inactive");
+	if (number || style->numeric)
+		fprintf(out, "%" PRId64, value);
+	else
+		fputs(value ? "active" : "inactive", out);
 }

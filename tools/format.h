@@ -35,9 +35,17 @@ struct text_style {
 void format_edge(FILE *out, const struct text_style *style,
 		 const struct record *record);
 
+/** What a device tells. */
+void format_device(FILE *out, const struct text_style *style,
+		   const struct record *record);
+
 /** What was lost just before the record, on a line of its own. */
 void format_lost(FILE *out, const struct text_style *style,
 		 const struct record *record);
+
+/** The device's records that were. */
+void format_lost_records(FILE *out, const struct text_style *style,
+			 const struct record *record);
 
 /** That edges merged just before the record, on a line of its own. */
 void format_merged(FILE *out, const struct text_style *style,
@@ -47,8 +55,11 @@ void format_merged(FILE *out, const struct text_style *style,
 void format_notice(FILE *out, const struct text_style *style,
 		   const struct record *record);
 
-/** A level as gpioget writes it, without newline: "BUTTON"=active */
-void format_level(FILE *out, const struct text_style *style, const char *name,
-		  int value);
+/**
+ * A level as gpioget writes it, without newline: "BUTTON"=active; the number
+ * of an encoder or a counter: "KNOB"=-12
+ */
+void format_level(FILE *out, const struct text_style *style,
+		  const struct line *line, int64_t value);
 
 #endif /* ISRMON_FORMAT_H */

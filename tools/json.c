@@ -2,7 +2,8 @@
 /* Copyright the isrloop authors */
 /*
  * Records as JSON. All objects have all fields in one order, null where a
- * field does not apply: a reader may start anywhere in the stream. Written
+ * field does not apply: a reader may start anywhere in the stream. What only a
+ * device has stands behind them, where it is there at all. Written
  * by hand, because a tree of objects per record costs more than the rest of
  * the way from the edge; only names need quoting, and theirs is made once.
  */
@@ -98,10 +99,34 @@ static void put_losses(FILE *out, const struct record *record)
 	put_bool(out, "merged", record->flags & ISR_EVENT_FLAG_MERGED);
 }
 
+/* Numbers that JSON does not have are not there. */
+static void put_real(FILE *out, const char *key, double value)
+{
+	if (value - value == 0)
+		fprintf(out, ",\"%s\":%.12g", key, value);
+}
+
+static void put_members(FILE *out, const struct device_members *members)
+{
+	int i;
+
+	for (i = 0; i < DEVICE_NUM_MEMBERS; i++) {
+		const char *key = device_get_member_name(i);
+
+		if (!device_has(members, i))
+			continue;
+		if (device_member_is_real(i))
+			put_real(out, key, device_get_real(members, i));
+		else
+			put_int(out, key, true, device_get_whole(members, i));
+	}
+}
+
 void json_record(FILE *out, const struct record *record)
 {
 	const char *name = record_get_kind_name(record->kind);
 	bool edge = record_is_edge(record);
+	bool device = device_kind_is(record->kind);
 	bool level = edge || record->kind == ISR_EVENT_INITIAL;
 
 	fprintf(out, "{\"v\":%d,\"kind\":\"%s\"", JSON_SCHEMA_VERSION,
@@ -111,10 +136,12 @@ void json_record(FILE *out, const struct record *record)
 	else
 		fputs(",\"edge\":null", out);
 	put_line(out, record->line);
-	put_int(out, "value", level, record->value);
+	put_int(out, "value", level || device, record->value);
 	put_time(out, record);
 	put_uint(out, "seq", record->has_seq, record->seq);
-	put_uint(out, "line_seq", level || record->kind == ISR_EVENT_LOST,
+	put_uint(out, "line_seq",
+		 level || record->kind == ISR_EVENT_LOST ||
+			 (device && record->has_seq),
 		 record->line_seq);
 	put_losses(out, record);
 	put_bool(out, "debounced", record->flags & ISR_EVENT_FLAG_DEBOUNCED);
@@ -122,5 +149,6 @@ void json_record(FILE *out, const struct record *record)
 	put_bool(out, "simulated", record->line && record->line->simulated);
 	put_int(out, "delta_ns", record->has_delta, record->delta_ns);
 	put_int(out, "width_ns", record->has_width, record->width_ns);
+	put_members(out, record->members);
 	fputs("}\n", out);
 }

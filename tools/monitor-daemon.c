@@ -8,13 +8,14 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon-record.h"
 #include "monitor-daemon.h"
+#include "rate-daemon.h"
 #include "varlink-client.h"
 
 /* An answer that takes longer will not come. */
@@ -163,143 +164,20 @@ static bool tell_error_reply(const json_t *reply)
 }
 
 /*
- * Lines.
- */
-
-static const char *get_text(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static uint64_t get_count(const json_t *object, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(object, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-static enum isr_clock get_clock(const json_t *object)
-{
-	const char *clock = get_text(object, "clock");
-
-	if (strcmp(clock, "realtime") == 0)
-		return ISR_CLOCK_REALTIME;
-	return strcmp(clock, "hte") == 0 ? ISR_CLOCK_HTE : ISR_CLOCK_MONOTONIC;
-}
-
-/* Lines not asked for are skipped; asked for twice they are shown once. */
-static bool is_wanted(const struct options *o, const char *name)
-{
-	int i;
-
-	for (i = 0; i < o->num_lines; i++) {
-		if (strcmp(o->lines[i], name) == 0)
-			return true;
-	}
-	return o->num_lines == 0;
-}
-
-static int add_line(struct monitor *m, const json_t *object)
-{
-	const char *alias = get_text(object, "name");
-	struct line *line;
-
-	if (!is_wanted(m->options, alias))
-		return 0;
-
-	line = monitor_add_line(m, alias, get_text(object, "gpio_name"),
-				get_text(object, "chip"),
-				(uint32_t)get_count(object, "offset"));
-	if (!line)
-		return -ENOMEM;
-	line->clock = get_clock(object);
-	line->simulated = json_is_true(json_object_get(object, "simulated"));
-	return 0;
-}
-
-/* Returns 0; negative errno. */
-static int add_lines(struct monitor *m, const json_t *reply)
-{
-	const json_t *lines =
-		json_object_get(json_object_get(reply, "parameters"), "lines");
-	json_t *object;
-	size_t i;
-	int r;
-
-	if (!json_is_array(lines))
-		return -EBADMSG;
-	json_array_foreach(lines, i, object)
-	{
-		r = add_line(m, object);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/*
  * Records.
  */
 
-static enum isr_event_kind get_kind(const json_t *event)
-{
-	const char *kind = get_text(event, "kind");
-
-	if (strcmp(kind, "edge") == 0)
-		return strcmp(get_text(event, "edge"), "rising") == 0
-			       ? ISR_EVENT_RISING
-			       : ISR_EVENT_FALLING;
-	if (strcmp(kind, "initial") == 0)
-		return ISR_EVENT_INITIAL;
-	if (strcmp(kind, "lost") == 0)
-		return ISR_EVENT_LOST;
-	return ISR_EVENT_NONE;
-}
-
-static unsigned int get_flags(const json_t *event)
-{
-	unsigned int flags = 0;
-
-	if (json_is_true(json_object_get(event, "merged")))
-		flags |= ISR_EVENT_FLAG_MERGED;
-	if (json_is_true(json_object_get(event, "debounced")))
-		flags |= ISR_EVENT_FLAG_DEBOUNCED;
-	return flags;
-}
-
-static unsigned int get_place(uint64_t lost, uint64_t lost_client)
-{
-	unsigned int places = 0;
-
-	if (lost > lost_client)
-		places |= PLACE_KERNEL | PLACE_RING;
-	if (lost_client)
-		places |= PLACE_CLIENT;
-	return places;
-}
-
-/* The daemon may get new kinds of records, and new lines. */
 static void push_event(struct monitor *m, const json_t *event)
 {
-	struct record record = {
-		.line = monitor_find_line(m, get_text(event, "line")),
-		.kind = get_kind(event),
-		.flags = get_flags(event),
-		.value = (int)get_count(event, "value"),
-		.t_ns = get_count(event, "t_ns"),
-		.has_seq = true,
-		.seq = get_count(event, "seq"),
-		.line_seq = (uint32_t)get_count(event, "line_seq"),
-		.lost = get_count(event, "lost"),
-		.lost_client = get_count(event, "lost_client"),
-	};
+	struct device_members members;
+	struct record record;
 
-	if (!record.line || record.kind == ISR_EVENT_NONE)
+	if (!daemon_read_record(m, event, &record, &members))
 		return;
-	record.lost_at = get_place(record.lost, record.lost_client);
-	monitor_push(m, &record);
+	if (record.line->rate)
+		rate_take(record.line->rate, &record);
+	else if (m->options->watch == WATCH_RECORDS)
+		monitor_push(m, &record);
 }
 
 /* Returns 0; -EBADMSG; -ECONNRESET when it was the last one. */
@@ -385,7 +263,9 @@ static int ask_lines(struct monitor *m, struct varlink_client *client)
 	if (tell_error_reply(reply)) {
 		status = STATUS_FAILED;
 	} else {
-		r = add_lines(m, reply);
+		r = daemon_add_lines(
+			m, json_object_get(json_object_get(reply, "parameters"),
+					   "lines"));
 		if (r == -EBADMSG)
 			status = tell_stream_error(r);
 		else if (r < 0)
@@ -401,20 +281,59 @@ static int ask_lines(struct monitor *m, struct varlink_client *client)
 	return status;
 }
 
-static json_t *make_parameters(const struct options *o)
+static bool is_counter(const struct line *line)
+{
+	return line->device == DEVICE_COUNTER;
+}
+
+/*
+ * Lines without devices have only edges. A counter's own are not needed to
+ * measure it.
+ */
+static enum records choose_records(const struct monitor *m)
+{
+	bool devices = false, counters = false, others = false;
+	const struct line *line;
+
+	if (m->options->records_given)
+		return m->options->records;
+	for (line = m->lines; line; line = line->next) {
+		devices |= line->device != DEVICE_NONE;
+		counters |= is_counter(line);
+		others |= !is_counter(line);
+	}
+	if (!devices)
+		return RECORDS_ALL;
+	if (m->options->watch != WATCH_RATE || (counters && others))
+		return m->options->records;
+	return counters ? RECORDS_DEVICES : RECORDS_EDGES;
+}
+
+static json_t *make_parameters(const struct monitor *m)
 {
 	static const char *const edges[] = {
 		[ISR_EDGE_BOTH] = "both",
 		[ISR_EDGE_RISING] = "rising",
 		[ISR_EDGE_FALLING] = "falling",
 	};
+	static const char *const records[] = {
+		[RECORDS_EDGES] = "edges",
+		[RECORDS_DEVICES] = "devices",
+	};
+	const struct options *o = m->options;
+	enum records chosen = choose_records(m);
 	json_t *parameters = json_pack("{s:s}", "edges", edges[o->edges]);
 	json_t *lines;
 	int i;
 
-	if (!parameters || !o->num_lines)
-		return parameters;
+	if (!parameters)
+		return NULL;
 
+	if (chosen != RECORDS_ALL)
+		json_object_set_new(parameters, "records",
+				    json_string(records[chosen]));
+	if (!o->num_lines)
+		return parameters;
 	lines = json_array();
 	for (i = 0; i < o->num_lines; i++)
 		json_array_append_new(lines, json_string(o->lines[i]));
@@ -430,8 +349,8 @@ static int subscribe(struct subscription *subscription)
 	json_t *reply;
 	int r, status = -1;
 
-	r = ask(client, "io.isrloop.Subscribe", make_parameters(m->options),
-		true, &reply);
+	r = ask(client, "io.isrloop.Subscribe", make_parameters(m), true,
+		&reply);
 	if (r < 0)
 		return tell_stream_error(r);
 
@@ -455,6 +374,9 @@ static enum status run(struct subscription *subscription)
 	int status, r;
 
 	status = ask_lines(m, &subscription->client);
+	if (status < 0 && m->options->watch == WATCH_RATE &&
+	    rate_daemon_open(m, subscription->client.fd) < 0)
+		status = STATUS_FAILED;
 	if (status < 0)
 		status = subscribe(subscription);
 	if (status >= 0)
@@ -482,6 +404,7 @@ enum status daemon_watch(struct monitor *m)
 		status = tell_connect_error(path, r);
 	else
 		status = run(&subscription);
+	rate_daemon_close(m);
 	isr_source_close(subscription.source);
 	varlink_close(&subscription.client);
 	return status;

@@ -3,24 +3,16 @@
 /*
  * Records from a chip of our own: one source per line on the monitor's loop.
  *
- * Lines are all found before any is requested, so that every wrong name is
- * told at once and nothing was disturbed for a command that cannot work.
- *
  * Each source delivers its edges in order, but a turn of the loop serves one
  * source after the other: records are held back for that turn, and shown by
  * their time. Edges of different lines that came while the turn changed may
  * still stand the wrong way round.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "direct-line.h"
 #include "monitor-direct.h"
-
-/* Room for a while in which the output cannot be written, a line. */
-#define RING_EVENTS 16384
 
 /* A record of this turn; key_ns never decreases along a line. */
 struct held {
@@ -32,18 +24,15 @@ struct held {
 /* A line found and watched; the handler's argument. */
 struct watch {
 	struct direct *direct;
+	struct direct_line *found;
 	struct line *line;
-	uint64_t key_ns;
-	struct isr_chip *chip;
 	struct isr_source *source;
-	uint32_t offset;
-	/* losses whose place was told already */
-	uint64_t told_kernel;
-	uint64_t told_ring;
+	uint64_t key_ns;
 };
 
 struct direct {
 	struct monitor *monitor;
+	struct direct_line *lines;
 	struct watch *watches;
 	struct held *held;
 	size_t num_held;
@@ -74,12 +63,8 @@ static void push_held(void *arg)
 		monitor_push(direct->monitor, &direct->held[i].record);
 	direct->num_held = 0;
 
-	if (direct->gone) {
-		monitor_message(
-			"%s: its chip is gone: plug it in again, then start isrmon anew",
-			direct->gone->alias);
-		monitor_end(direct->monitor, STATUS_FAILED);
-	}
+	if (direct->gone)
+		direct_tell_gone(direct->monitor, direct->gone);
 }
 
 /* The time of a line may step back, with a clock that somebody sets. */
@@ -109,153 +94,32 @@ static void hold(struct watch *watch, const struct record *record)
 	held->index = direct->num_held++;
 }
 
-/*
- * The event says how many were lost, the source's account says where. The
- * account may be ahead of the event by what the IRQ thread saw since.
- */
-static unsigned int find_place(struct watch *watch, struct isr_source *source,
-			       uint64_t lost)
-{
-	struct isr_source_stats stats;
-	uint64_t kernel, ring;
-
-	if (isr_source_get_stats(source, &stats) < 0)
-		return 0;
-
-	kernel = stats.lost_kernel - watch->told_kernel;
-	ring = stats.lost_ring - watch->told_ring;
-	if (!ring && kernel) {
-		watch->told_kernel += lost;
-		return PLACE_KERNEL;
-	}
-	if (!kernel && ring) {
-		watch->told_ring += lost;
-		return PLACE_RING;
-	}
-
-	/* Both: all that the account has is behind us now, or soon. */
-	watch->told_kernel = stats.lost_kernel;
-	watch->told_ring = stats.lost_ring;
-	return PLACE_KERNEL | PLACE_RING;
-}
-
 static int on_event(struct isr_source *source, const struct isr_event *event,
 		    void *arg)
 {
 	struct watch *watch = arg;
-	struct record record = {
-		.line = watch->line,
-		.kind = event->kind,
-		.flags = event->flags,
-		.value = event->value,
-		.t_ns = event->t_ns,
-		.line_seq = event->line_seq,
-		.lost = event->lost,
-	};
+	struct record record;
 
-	if (event->lost)
-		record.lost_at = find_place(watch, source, event->lost);
+	direct_make_record(watch->found, source, event, &record);
 	hold(watch, &record);
 	if (event->kind == ISR_EVENT_CHIP_LOST)
 		watch->direct->gone = watch->line;
 	return 0;
 }
 
-/* What is wrong is told. */
-static int find_line(struct monitor *m, struct watch *watch, const char *name)
+static int request_line(struct watch *watch, const char *alias)
 {
-	const struct options *o = m->options;
+	struct monitor *m = watch->direct->monitor;
+	struct isr_pin_config config;
 	struct isr_error error;
-	unsigned int flags = 0;
 	int r;
 
-	if (o->by_name)
-		flags |= ISR_LINE_FIND_BY_NAME;
-	if (o->strict)
-		flags |= ISR_LINE_FIND_STRICT;
-
-	r = isr_line_find(o->chip, name, flags, &watch->chip, &watch->offset,
-			  &error);
+	r = direct_add_line(m, watch->found, alias);
 	if (r < 0)
-		monitor_message("%s", error.message);
-	return r;
-}
-
-/* The same line by two names could only be busy, held by ourselves. */
-static int check_twice(const struct watch *watches, int i, char **names)
-{
-	const char *chip = isr_chip_get_name(watches[i].chip);
-	int j;
-
-	for (j = 0; j < i; j++) {
-		if (!watches[j].chip ||
-		    watches[j].offset != watches[i].offset ||
-		    strcmp(isr_chip_get_name(watches[j].chip), chip) != 0)
-			continue;
-		monitor_message(
-			"'%s' and '%s' are the same line (%s, offset %" PRIu32
-			"): name it once",
-			names[j], names[i], chip, watches[i].offset);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int find_lines(struct monitor *m, struct watch *watches)
-{
-	const struct options *o = m->options;
-	int i, r, result = 0;
-
-	for (i = 0; i < o->num_lines; i++) {
-		r = find_line(m, &watches[i], o->lines[i]);
-		if (r >= 0)
-			r = check_twice(watches, i, o->lines);
-		if (r < 0)
-			result = r;
-		/* No chip, no permission: it is the same for all lines. */
-		if (r < 0 && o->chip && !watches[i].chip && r != -ENOENT &&
-		    r != -ENOTUNIQ)
-			break;
-	}
-	return result;
-}
-
-static int request_line(struct monitor *m, struct watch *watch,
-			const char *alias)
-{
-	const struct options *o = m->options;
-	char offset[16];
-	struct isr_pin_config config = {
-		.sz = sizeof(config),
-		.chip = isr_chip_get_name(watch->chip),
-		.line = offset,
-		.edge = o->edges,
-		.bias = o->bias,
-		.clock = o->clock,
-		.active_low = o->active_low,
-		.debounce_ns = o->debounce_ns,
-		.ring_events = RING_EVENTS,
-		.consumer = o->consumer,
-	};
-	struct isr_line_info info;
-	struct isr_error error;
-	int r;
-
-	r = isr_chip_get_line_info(watch->chip, watch->offset, &info);
-	if (r < 0) {
-		monitor_message("cannot read about line %" PRIu32 " of %s: %s",
-				watch->offset, config.chip, strerror(-r));
 		return r;
-	}
 
-	watch->line = monitor_add_line(m, alias, info.name, config.chip,
-				       watch->offset);
-	if (!watch->line)
-		return -ENOMEM;
-	watch->line->clock = o->clock;
-	watch->line->simulated = isr_chip_is_simulated(watch->chip);
-
-	snprintf(offset, sizeof(offset), "%" PRIu32, watch->offset);
+	watch->line = watch->found->line;
+	direct_get_pin_config(m, watch->found, &config);
 	r = isr_pin_open(m->loop, &config, on_event, watch, &watch->source,
 			 &error);
 	if (r < 0)
@@ -271,25 +135,27 @@ static int push_level(struct watch *watch)
 		.kind = ISR_EVENT_INITIAL,
 		.t_ns = monitor_get_now_ns(m, watch->line->clock),
 	};
-	int r = isr_pin_get_value(watch->source, &record.value);
+	int value, r = isr_pin_get_value(watch->source, &value);
 
 	if (r < 0) {
 		monitor_message("%s: cannot read the level: %s",
 				watch->line->alias, strerror(-r));
 		return r;
 	}
+	record.value = value;
 	monitor_push(m, &record);
 	return 0;
 }
 
 static void close_watches(struct direct *direct)
 {
-	int i;
+	int i, num_lines = direct->monitor->options->num_lines;
 
-	for (i = 0; i < direct->monitor->options->num_lines; i++) {
+	for (i = 0; direct->watches && i < num_lines; i++)
 		isr_source_close(direct->watches[i].source);
-		isr_chip_unref(direct->watches[i].chip);
-	}
+	if (direct->lines)
+		direct_drop_lines(direct->lines, num_lines);
+	free(direct->lines);
 	free(direct->watches);
 	free(direct->held);
 }
@@ -301,12 +167,12 @@ static int open_watches(struct direct *direct)
 	const struct options *o = m->options;
 	int i, r;
 
-	for (i = 0; i < o->num_lines; i++)
+	r = direct_find_lines(m, direct->lines);
+	for (i = 0; r >= 0 && i < o->num_lines; i++) {
 		watches[i].direct = direct;
-
-	r = find_lines(m, watches);
-	for (i = 0; r >= 0 && i < o->num_lines; i++)
-		r = request_line(m, &watches[i], o->lines[i]);
+		watches[i].found = &direct->lines[i];
+		r = request_line(&watches[i], o->lines[i]);
+	}
 	if (r < 0)
 		return r;
 
@@ -321,17 +187,16 @@ static int open_watches(struct direct *direct)
 enum status direct_watch(struct monitor *m)
 {
 	struct direct direct = {.monitor = m};
+	size_t num_lines = (size_t)m->options->num_lines;
 	enum status status = STATUS_FAILED;
 
-	direct.watches = calloc(m->options->num_lines, sizeof(*direct.watches));
-	if (!direct.watches) {
-		monitor_message("out of memory");
-		return STATUS_FAILED;
-	}
-
+	direct.lines = calloc(num_lines, sizeof(*direct.lines));
+	direct.watches = calloc(num_lines, sizeof(*direct.watches));
 	m->settle = push_held;
 	m->settle_arg = &direct;
-	if (open_watches(&direct) >= 0)
+	if (!direct.lines || !direct.watches)
+		monitor_message("out of memory");
+	else if (open_watches(&direct) >= 0)
 		status = monitor_run(m);
 	close_watches(&direct);
 	return status;

@@ -171,37 +171,70 @@ static void complete_realtime(struct monitor *m, struct record *record)
 		record->realtime_offset_ns = get_realtime_offset_ns(m);
 }
 
-/* The width is that of the level just ended: no edge between may lack. */
-static void complete_interval(struct line *line, struct record *record)
+static struct last_edge *get_last_edge(const struct record *record)
 {
-	bool whole = line->whole && !record->lost &&
+	return &record->line->last[device_get_whole(record->members,
+						    DEVICE_INPUT) == 1];
+}
+
+/* What was lost may be of any input. */
+static void forget_widths(struct line *line)
+{
+	line->last[0].whole = false;
+	line->last[1].whole = false;
+}
+
+/* The width is that of the level just ended: no edge between may lack. */
+static void complete_interval(struct record *record)
+{
+	struct last_edge *last = get_last_edge(record);
+	bool whole = last->whole && !record->lost &&
 		     !(record->flags & ISR_EVENT_FLAG_MERGED);
 
-	if (line->has_last) {
+	if (last->known) {
 		record->has_delta = true;
-		record->delta_ns = (int64_t)(record->t_ns - line->last_t_ns);
-		record->has_width = whole && record->value != line->last_value;
+		record->delta_ns = (int64_t)(record->t_ns - last->t_ns);
+		record->has_width = whole && record->value != last->value;
 		record->width_ns = record->delta_ns;
 	}
-	line->has_last = true;
-	line->whole = true;
-	line->last_value = record->value;
-	line->last_t_ns = record->t_ns;
+	if (record->lost)
+		forget_widths(record->line);
+	last->known = true;
+	last->whole = true;
+	last->value = record->value;
+	last->t_ns = record->t_ns;
+}
+
+/* What a record must be for --num-events, and to end a silence. */
+static bool is_counted(const struct options *o, const struct record *record)
+{
+	if (o->watch != WATCH_RECORDS || o->records == RECORDS_DEVICES)
+		return device_kind_is(record->kind);
+	return record_is_edge(record);
+}
+
+static void count_losses(struct line *line, const struct record *record)
+{
+	line->lost += record->lost;
+	line->lost_records += (uint64_t)device_get_whole(record->members,
+							 DEVICE_LOST_RECORDS);
+	if (record_is_edge(record) && record->flags & ISR_EVENT_FLAG_MERGED)
+		line->merged++;
 }
 
 /* The account is kept for all records, shown or not. */
 static void count(struct monitor *m, struct line *line,
 		  const struct record *record)
 {
+	const struct options *o = m->options;
 	uint64_t now_ns;
 
-	line->lost += record->lost;
-	if (record->flags & ISR_EVENT_FLAG_MERGED)
-		line->merged++;
-	if (!record_is_edge(record))
+	count_losses(line, record);
+	if (o->watch == WATCH_RECORDS
+		    ? !is_counted(o, record)
+		    : !record_is_edge(record) && !device_kind_is(record->kind))
 		return;
 
-	m->edges++;
 	m->active_ns = isr_now_ns();
 	line->events++;
 	now_ns = monitor_get_now_ns(m, line->clock);
@@ -222,7 +255,10 @@ static void show_losses(const struct options *o, const struct record *record)
 				(unsigned long long)record->lost,
 				record_get_place_name(record->lost_at));
 
-	if (!(record->flags & ISR_EVENT_FLAG_MERGED))
+	if (device_has(record->members, DEVICE_LOST_RECORDS))
+		format_lost_records(stdout, &o->style, record);
+
+	if (!record_is_edge(record) || !(record->flags & ISR_EVENT_FLAG_MERGED))
 		return;
 	if (!o->style.format)
 		format_merged(stdout, &o->style, record);
@@ -235,11 +271,12 @@ static void show_text(const struct options *o, const struct record *record)
 	show_losses(o, record);
 	if (record_is_edge(record)) {
 		format_edge(stdout, &o->style, record);
+	} else if (device_kind_is(record->kind)) {
+		format_device(stdout, &o->style, record);
 	} else if (record->kind == ISR_EVENT_INITIAL) {
 		if (!o->initial)
 			return;
-		format_level(stdout, &o->style, record->line->alias,
-			     record->value);
+		format_level(stdout, &o->style, record->line, record->value);
 		fputc('\n', stdout);
 	} else if (record->kind != ISR_EVENT_LOST) {
 		format_notice(o->style.format ? stderr : stdout, &o->style,
@@ -257,19 +294,55 @@ void monitor_push(struct monitor *m, struct record *record)
 
 	complete_realtime(m, record);
 	if (line && record_is_edge(record))
-		complete_interval(line, record);
+		complete_interval(record);
 	else if (line && record->lost)
-		line->whole = false;
-	if (line)
+		forget_widths(line);
+	if (line && !record->accounted)
 		count(m, line, record);
+	if (is_counted(o, record))
+		m->counted++;
 
 	if (o->json && !o->quiet)
 		json_record(stdout, record);
 	else if (!o->quiet)
 		show_text(o, record);
 
-	if (o->num_events && m->edges >= o->num_events)
+	if (o->num_events && m->counted >= o->num_events)
 		monitor_end(m, STATUS_OK);
+}
+
+void monitor_account(struct monitor *m, const struct record *record)
+{
+	struct loss *untold = &record->line->untold;
+
+	count(m, record->line, record);
+	if (!record->lost)
+		return;
+	untold->lost += record->lost;
+	untold->lost_client += record->lost_client;
+	untold->lost_at |= record->lost_at;
+	untold->t_ns = record->t_ns;
+	untold->line_seq = record->line_seq;
+}
+
+void monitor_tell_losses(struct monitor *m, struct line *line)
+{
+	const struct loss *untold = &line->untold;
+	struct record record = {
+		.line = line,
+		.kind = ISR_EVENT_LOST,
+		.accounted = true,
+		.t_ns = untold->t_ns,
+		.line_seq = untold->line_seq,
+		.lost = untold->lost,
+		.lost_client = untold->lost_client,
+		.lost_at = untold->lost_at,
+	};
+
+	if (!untold->lost)
+		return;
+	monitor_push(m, &record);
+	memset(&line->untold, 0, sizeof(line->untold));
 }
 
 /*

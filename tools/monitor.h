@@ -20,14 +20,16 @@ struct monitor {
 	/* set once by monitor_end() */
 	bool ended;
 	enum status status;
-	/* edges shown, for --num-events */
-	uint64_t edges;
-	/* isr_now_ns() of the last edge or idle mark; 0 before the start */
+	/* edges, or what else is watched, for --num-events */
+	uint64_t counted;
+	/* isr_now_ns() of the last of them or idle mark; 0 before the start */
 	uint64_t active_ns;
 	uint64_t marked_ns;
 	/* the backend's: push what it held back, after each turn of the loop */
 	void (*settle)(void *arg);
 	void *settle_arg;
+	/* of --rate: where the daemon's records come from */
+	int rate_fd;
 	/* CLOCK_REALTIME less CLOCK_MONOTONIC, and when it was read */
 	int64_t realtime_offset_ns;
 	uint64_t realtime_read_ns;
@@ -61,6 +63,15 @@ void monitor_announce(struct monitor *monitor);
 
 /** Count and show one record; it is completed here. */
 void monitor_push(struct monitor *monitor, struct record *record);
+
+/**
+ * Count a record that is not shown itself, as edges are that are measured.
+ * What was lost before it waits for monitor_tell_losses().
+ */
+void monitor_account(struct monitor *monitor, const struct record *record);
+
+/** Show a record of kind lost for what is not yet told, if there is any. */
+void monitor_tell_losses(struct monitor *monitor, struct line *line);
 
 /** Have monitor_run() return @status, unless it was given one already. */
 void monitor_end(struct monitor *monitor, enum status status);

@@ -11,18 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
 #include "options.h"
 #include "parse.h"
+
+#define RATE_INTERVAL_NS UINT64_C(1000000000)
+#define ENCODER_INTERVAL_NS UINT64_C(50000000)
+#define INTERVAL_MIN_NS UINT64_C(1000000)
 
 enum {
 	OPT_BANNER = 256,
 	OPT_BY_NAME,
 	OPT_DIRECT,
+	OPT_DIVIDER,
+	OPT_ENCODER,
 	OPT_IDLE_MARK,
 	OPT_IDLE_TIMEOUT,
+	OPT_INTERVAL,
 	OPT_JSON,
 	OPT_LOCALTIME,
+	OPT_RATE,
+	OPT_RECORDS,
 	OPT_SOCKET,
+	OPT_STEPS,
 	OPT_SUMMARY,
 	OPT_UNQUOTED,
 	OPT_UTC
@@ -39,20 +50,26 @@ static const struct option long_options[] = {
 	{"consumer", required_argument, NULL, 'C'},
 	{"debounce-period", required_argument, NULL, 'p'},
 	{"direct", no_argument, NULL, OPT_DIRECT},
+	{"divider", required_argument, NULL, OPT_DIVIDER},
 	{"edges", required_argument, NULL, 'e'},
+	{"encoder", no_argument, NULL, OPT_ENCODER},
 	{"event-clock", required_argument, NULL, 'E'},
 	{"format", required_argument, NULL, 'F'},
 	{"help", no_argument, NULL, 'h'},
 	{"idle-mark", required_argument, NULL, OPT_IDLE_MARK},
 	{"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
 	{"initial-state", no_argument, NULL, 'I'},
+	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"localtime", no_argument, NULL, OPT_LOCALTIME},
 	{"num-events", required_argument, NULL, 'n'},
 	{"numeric", no_argument, NULL, 'N'},
 	{"quiet", no_argument, NULL, 'q'},
+	{"rate", no_argument, NULL, OPT_RATE},
+	{"records", required_argument, NULL, OPT_RECORDS},
 	{"silent", no_argument, NULL, 'q'},
 	{"socket", required_argument, NULL, OPT_SOCKET},
+	{"steps", required_argument, NULL, OPT_STEPS},
 	{"strict", no_argument, NULL, 's'},
 	{"summary", no_argument, NULL, OPT_SUMMARY},
 	{"unquoted", no_argument, NULL, OPT_UNQUOTED},
@@ -60,77 +77,6 @@ static const struct option long_options[] = {
 	{"version", no_argument, NULL, 'v'},
 	{0},
 };
-
-static const char help_text[] =
-	"Usage: isrmon [OPTIONS] [LINE]...\n"
-	"       isrmon --direct [OPTIONS] LINE...\n"
-	"       isrmon guard [--mode=MODE] [--] PROGRAM [ARGUMENT]...\n"
-	"       isrmon doctor [--socket PATH]\n"
-	"\n"
-	"Show the edges of GPIO lines, and every edge that was lost.\n"
-	"\n"
-	"Without --direct, the lines are those of isrloopd, by the names in its\n"
-	"configuration; without LINE, all of them. With --direct, isrmon requests\n"
-	"the lines itself, by name, or by offset when --chip is given.\n"
-	"\n"
-	"'isrmon guard' runs a program and reports what its handlers must not do;\n"
-	"see 'isrmon guard --help'. 'isrmon doctor' looks at the machine and says\n"
-	"what is missing.\n"
-	"\n"
-	"Options:\n"
-	"      --socket PATH          the socket of isrloopd (default\n"
-	"                             $ISRLOOP_SOCKET, else\n"
-	"                             " DEFAULT_SOCKET ")\n"
-	"      --direct               request the lines without isrloopd\n"
-	"  -e, --edges EDGES          'rising', 'falling' or 'both' (default 'both')\n"
-	"  -n, --num-events NUM       end after NUM edges\n"
-	"      --idle-timeout PERIOD  end when no edge came for PERIOD\n"
-	"      --idle-mark PERIOD     show a record when no edge came for PERIOD\n"
-	"  -h, --help                 show this help and exit\n"
-	"  -v, --version              show the version and exit\n"
-	"\n"
-	"Output:\n"
-	"      --banner               say which lines are watched, once they are\n"
-	"  -F, --format FORMAT        show edges in this format\n"
-	"  -I, --initial-state        show the levels before the first edge\n"
-	"      --json                 one JSON object a line, for every record\n"
-	"      --localtime            show times as local time\n"
-	"  -N, --numeric              show levels as 0 and 1\n"
-	"  -q, --quiet, --silent      show no records\n"
-	"      --summary              at the end, show counts and latencies\n"
-	"      --unquoted             do not quote names\n"
-	"      --utc                  show times as UTC\n"
-	"\n"
-	"With --direct only:\n"
-	"  -b, --bias BIAS            'pull-up', 'pull-down' or 'disabled' (default:\n"
-	"                             leave it)\n"
-	"      --by-name              a LINE that is a number is a name as well\n"
-	"  -c, --chip CHIP            number, name, path or label of the chip;\n"
-	"                             'sim:' or 'sim:FILE' is a simulated one\n"
-	"  -C, --consumer NAME        who holds the lines (default 'isrmon')\n"
-	"  -E, --event-clock CLOCK    'monotonic', 'realtime' or 'hte' (default\n"
-	"                             'monotonic'; 'realtime' is shown as UTC)\n"
-	"  -l, --active-low           swap rising and falling\n"
-	"  -p, --debounce-period PERIOD\n"
-	"                             have the chip debounce the lines\n"
-	"  -s, --strict               a name that is not unique is an error\n"
-	"\n"
-	"Periods are in ms unless they end in 'us', 'ms', 's' or 'm' (minutes).\n"
-	"\n"
-	"Formats:\n"
-	"  %o offset   %l line name    %c chip name   %a name as asked for\n"
-	"  %e 1 or 2   %E rising or falling           %v level, 0 or 1\n"
-	"  %S seconds  %U UTC          %L local time  %k clock\n"
-	"  %d since the line's last edge              %w width of the level ended\n"
-	"  %n line sequence            %g request sequence (the line's)\n"
-	"  %s daemon sequence          %x edges lost just before\n";
-
-static const char version_text[] =
-	"isrmon (isrloop) " PACKAGE_VERSION "\n"
-	"Copyright the isrloop authors\n"
-	"License: LGPL-2.1-or-later\n"
-	"This is free software: you are free to change and redistribute it.\n"
-	"There is NO WARRANTY, to the extent permitted by law.\n";
 
 static int usage_error(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
@@ -185,6 +131,25 @@ static int read_edges(struct options *o)
 			"--edges takes 'rising', 'falling' or 'both', not '%s'",
 			optarg);
 	o->edges = i;
+	return -1;
+}
+
+static int read_records(struct options *o)
+{
+	static const char *const words[] = {
+		[RECORDS_ALL] = "all",
+		[RECORDS_EDGES] = "edges",
+		[RECORDS_DEVICES] = "devices",
+		NULL,
+	};
+	int i = parse_word(optarg, words);
+
+	if (i < 0)
+		return usage_error(
+			"--records takes 'all', 'edges' or 'devices', not '%s'",
+			optarg);
+	o->records = i;
+	o->records_given = true;
 	return -1;
 }
 
@@ -291,6 +256,40 @@ static int read_output_option(int option, struct options *o)
 	return -1;
 }
 
+/* Options of --rate and --encoder. Returns as options_parse(). */
+static int read_watch_option(int option, struct options *o)
+{
+	static const char *const steps[] = {"1", "2", "4", NULL};
+	int i;
+
+	switch (option) {
+	case OPT_INTERVAL:
+		o->interval_given = true;
+		return read_period("interval", &o->interval_ns);
+	case OPT_DIVIDER:
+		if (parse_count(optarg, &o->divider) < 0 || !o->divider)
+			return usage_error(
+				"--divider takes a number from 1 to 2147483647, not '%s'",
+				optarg);
+		return -1;
+	case OPT_STEPS:
+		i = parse_word(optarg, steps);
+		if (i < 0)
+			return usage_error(
+				"--steps takes 1, 2 or 4 (counted in a cycle), not '%s'",
+				optarg);
+		o->steps = 1U << i;
+		return -1;
+	default: /* OPT_RATE, OPT_ENCODER */
+		i = option == OPT_RATE ? WATCH_RATE : WATCH_ENCODER;
+		if (o->watch != WATCH_RECORDS && o->watch != (enum watch_kind)i)
+			return usage_error(
+				"--rate and --encoder exclude each other: run isrmon twice");
+		o->watch = i;
+		return -1;
+	}
+}
+
 /* Returns as options_parse(). */
 static int read_option(int option, char **argv, struct options *o)
 {
@@ -312,9 +311,17 @@ static int read_option(int option, char **argv, struct options *o)
 		return read_period("idle-mark", &o->idle_mark_ns);
 	case OPT_IDLE_TIMEOUT:
 		return read_period("idle-timeout", &o->idle_timeout_ns);
+	case OPT_RECORDS:
+		return read_records(o);
 	case OPT_SOCKET:
 		o->socket = optarg;
 		return -1;
+	case OPT_DIVIDER:
+	case OPT_ENCODER:
+	case OPT_INTERVAL:
+	case OPT_RATE:
+	case OPT_STEPS:
+		return read_watch_option(option, o);
 	case ':':
 		return usage_error("option '%s' needs a value",
 				   argv[optind - 1]);
@@ -361,18 +368,88 @@ static const char *find_direct_option(const struct options *o)
 	return NULL;
 }
 
+/* What --rate and --encoder, which is @watch, cannot do. */
+static int check_watch_excluded(const struct options *o, const char *watch)
+{
+	if (o->style.format)
+		return usage_error(
+			"--format shows edges, and %s shows none: leave out one of the two",
+			watch);
+	if (o->initial)
+		return usage_error(
+			"--initial-state shows levels, and %s shows none: leave out one of the two",
+			watch);
+	if (o->records_given)
+		return usage_error(
+			"--records chooses what is shown, and %s knows what it needs: leave out one of the two",
+			watch);
+	if (o->clock_given && o->clock != ISR_CLOCK_MONOTONIC)
+		return usage_error(
+			"%s measures by the monotonic clock: leave out --event-clock",
+			watch);
+	return -1;
+}
+
+static int check_encoder(const struct options *o)
+{
+	if (!o->direct)
+		return usage_error(
+			"two separate lines of isrloopd have no common order: make them one [line] with 'device = encoder' in isrloopd.conf(5), or use --encoder with --direct");
+	if (o->num_lines != 2)
+		return usage_error("--encoder takes two LINEs, A and B, not %d",
+				   o->num_lines);
+	if (o->edges != ISR_EDGE_BOTH)
+		return usage_error(
+			"--encoder needs both edges: leave out --edges");
+	if (o->debounce_ns)
+		return usage_error(
+			"--encoder needs each edge in its place: leave out --debounce-period");
+	return -1;
+}
+
+static int check_watch(struct options *o)
+{
+	const char *watch = o->watch == WATCH_RATE ? "--rate" : "--encoder";
+	int status;
+
+	if (o->watch == WATCH_RECORDS && o->interval_given)
+		return usage_error("--interval needs --rate or --encoder");
+	if (o->watch != WATCH_ENCODER && o->steps)
+		return usage_error("--steps needs --encoder");
+	if (o->watch != WATCH_ENCODER && o->divider)
+		return usage_error("--divider needs --encoder");
+	if (o->watch == WATCH_RECORDS)
+		return -1;
+
+	if (!o->interval_given)
+		o->interval_ns = o->watch == WATCH_RATE ? RATE_INTERVAL_NS
+							: ENCODER_INTERVAL_NS;
+	if (o->watch == WATCH_RATE && o->interval_ns < INTERVAL_MIN_NS)
+		return usage_error("--interval of --rate is 1ms or more");
+	status = check_watch_excluded(o, watch);
+	if (status < 0 && o->watch == WATCH_ENCODER)
+		status = check_encoder(o);
+	return status;
+}
+
 static int check_direct(struct options *o)
 {
 	if (o->socket)
 		return usage_error(
 			"--socket names isrloopd, which --direct does without: give one of the two");
+	if (o->records_given)
+		return usage_error(
+			"--records chooses among the records of isrloopd, which --direct does without: give one of the two");
 	if (!o->num_lines)
 		return usage_error("--direct needs at least one LINE to watch");
 	if (!o->consumer)
 		o->consumer = "isrmon";
 
+	/* what is measured has no gpiomon to follow */
+	if (o->watch != WATCH_RECORDS)
+		o->style.convert = true;
 	/* gpiomon's defaults of clock and time format, each by the other */
-	if (!o->clock_given && o->style.time != TIME_STYLE_RAW)
+	else if (!o->clock_given && o->style.time != TIME_STYLE_RAW)
 		o->clock = ISR_CLOCK_REALTIME;
 	else if (o->clock == ISR_CLOCK_REALTIME &&
 		 o->style.time == TIME_STYLE_RAW)
@@ -396,6 +473,11 @@ static int check_daemon(struct options *o)
 		return usage_error(
 			"%s needs --direct: the lines of isrloopd are set up in its configuration",
 			option);
+	if (o->style.format && o->records_given && o->records != RECORDS_EDGES)
+		return usage_error(
+			"--format shows edges, not what devices tell: leave out one of --format and --records");
+	if (o->style.format)
+		o->records = RECORDS_EDGES;
 	o->socket = options_socket(o->socket);
 	o->style.convert = true;
 	o->style.show_alias = true;
@@ -421,5 +503,8 @@ int options_parse(int argc, char **argv, struct options *ret_options)
 	o->num_lines = argc - optind;
 	if (o->json && o->style.format)
 		return usage_error("--json and --format exclude each other");
+	status = check_watch(o);
+	if (status >= 0)
+		return status;
 	return o->direct ? check_direct(o) : check_daemon(o);
 }

@@ -24,7 +24,18 @@ enum status {
 	STATUS_NO_DAEMON = 5
 };
 
+/** Which records of isrloopd; also those of a watch that has no others. */
+enum records { RECORDS_ALL = 0, RECORDS_EDGES, RECORDS_DEVICES };
+
+/** What is made of the edges, here. */
+enum watch_kind {
+	WATCH_RECORDS = 0, /**< nothing */
+	WATCH_RATE,
+	WATCH_ENCODER
+};
+
 struct options {
+	enum watch_kind watch;
 	bool direct;
 	const char *socket;
 	char **lines;
@@ -42,6 +53,14 @@ struct options {
 	uint64_t debounce_ns;
 
 	enum isr_edge edges;
+	enum records records;
+	bool records_given;
+
+	/* of WATCH_RATE and WATCH_ENCODER */
+	bool interval_given;
+	uint64_t interval_ns;
+	uint32_t steps;	  /* 0: not given */
+	uint32_t divider; /* 0: not given */
 
 	/* when to end */
 	uint32_t num_events;	  /* 0: never */

@@ -5,8 +5,12 @@
 
 #include "record.h"
 
-const char *record_get_kind_name(enum isr_event_kind kind)
+const char *record_get_kind_name(unsigned int kind)
 {
+	const char *device = device_get_kind_name(kind);
+
+	if (device)
+		return device;
 	switch (kind) {
 	case ISR_EVENT_RISING:
 		return "rising";

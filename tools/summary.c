@@ -42,17 +42,18 @@ static void put_row(const struct line *line)
 static void put_summary(const struct monitor *m)
 {
 	const struct line *line;
-	uint64_t lost = 0, merged = 0;
+	uint64_t events = 0, lost = 0, merged = 0;
 
 	fprintf(stderr, "  %-16s %10s %8s %8s %9s %9s %9s\n", "line", "events",
 		"lost", "merged", "p50", "p99", "max");
 	for (line = m->lines; line; line = line->next) {
 		put_row(line);
+		events += line->events;
 		lost += line->lost;
 		merged += line->merged;
 	}
 	fprintf(stderr, "  %-16s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-		"total", m->edges, lost, merged);
+		"total", events, lost, merged);
 	fputs("  (p50, p99, max: latency from the edge's stamp to this program)\n",
 	      stderr);
 }
@@ -63,16 +64,36 @@ static void put_losses(const struct monitor *m)
 	const struct line *line;
 
 	for (line = m->lines; line; line = line->next) {
-		if (line->lost)
+		if (line->lost && m->options->records == RECORDS_DEVICES)
+			fprintf(stderr, "isrmon: %s: %" PRIu64 " edges lost\n",
+				line->alias, line->lost);
+		else if (line->lost)
 			fprintf(stderr,
 				"isrmon: %s: %" PRIu64 " edges lost, %" PRIu64
-				" shown\n",
-				line->alias, line->lost, line->events);
+				" %s\n",
+				line->alias, line->lost, line->events,
+				m->options->watch == WATCH_RECORDS
+					? "shown"
+					: "measured");
 		if (line->merged)
 			fprintf(stderr,
 				"isrmon: %s: at least %" PRIu64
 				" edges merged into the next one\n",
 				line->alias, line->merged);
+	}
+}
+
+/* They have no column: few lines have a device. */
+static void put_lost_records(const struct monitor *m)
+{
+	const struct line *line;
+
+	for (line = m->lines; line; line = line->next) {
+		if (line->lost_records)
+			fprintf(stderr,
+				"isrmon: %s: %" PRIu64
+				" records of its device lost\n",
+				line->alias, line->lost_records);
 	}
 }
 
@@ -85,9 +106,10 @@ enum status monitor_summarize(const struct monitor *m)
 		put_summary(m);
 	else
 		put_losses(m);
+	put_lost_records(m);
 
 	for (line = m->lines; line; line = line->next)
-		lost |= line->lost > 0;
+		lost |= line->lost > 0 || line->lost_records > 0;
 	if (lost && (m->status == STATUS_OK || m->status == STATUS_IDLE))
 		return STATUS_LOST;
 	return m->status;
