@@ -1,107 +1,63 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright the isrloop authors */
 /*
- * A rotary encoder: the handler keeps the position, in one word, and sets a
- * flag; what the program does about it (draw, print, start something) happens
- * on the loop, where everything is legal.
+ * A volume knob that goes from 0 to 12, one a detent. It cannot be turned past
+ * its ends: what is turned back from there counts at once. When it is let go,
+ * that is told as well: the time to save a setting.
  *
- * Both handlers run in the same IRQ thread, so they never run at the same
- * time, and each line's level is known from its last edge.
- *
- * usage: encoder [CHIP [LINE-A LINE-B [MOVES]]]
+ * usage: encoder [CHIP [LINE-A LINE-B]]
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <isrloop.h>
 
-struct encoder {
-	struct isr_loop *loop;
-	struct isr_word position;
-	struct isr_flag moved;
-	int level[2]; /* the handlers' */
-	int64_t shown;
-	int moves_left; /* the loop's */
-};
-
-/* What each handler gets: which of the two lines it is. */
-struct phase {
-	struct encoder *encoder;
-	int index;
-};
-
-static int on_edge(struct isr_source *pin, const struct isr_event *event,
-		   void *arg)
+static void on_turn(struct isr_encoder *knob,
+		    const struct isr_encoder_event *event, void *arg)
 {
-	const struct phase *phase = arg;
-	struct encoder *encoder = phase->encoder;
-	int other;
+	static int changes;
 
-	/* A level that is the same again is no step: its edge was undone. */
-	if (encoder->level[phase->index] == event->value)
-		return 0;
-	encoder->level[phase->index] = event->value;
-	other = encoder->level[!phase->index];
-
-	isr_word_add(&encoder->position,
-		     (event->value ^ other ^ phase->index) ? 1 : -1);
-	isr_flag_set(&encoder->moved);
-	return 0;
-}
-
-static void show(struct isr_flag *moved, uint32_t count, void *arg)
-{
-	struct encoder *encoder = arg;
-	int64_t position = isr_word_load(&encoder->position);
-
-	if (position == encoder->shown || !encoder->moves_left)
+	if (!event->delta && !event->velocity && !event->lost &&
+	    !(event->flags & ISR_EVENT_FLAG_MERGED)) {
+		printf("rests at %" PRId64 "\n", event->value);
 		return;
-	encoder->shown = position;
-	printf("%" PRId64 "\n", position);
-	if (--encoder->moves_left == 0)
-		isr_loop_stop(encoder->loop);
-}
-
-static int open_line(struct phase *phase, const char *chip, const char *line)
-{
-	struct isr_pin_config config = {
-		.sz = sizeof(config),
-		.source.hard = true,
-		.chip = chip,
-		.line = line,
-	};
-	struct isr_error error;
-	struct isr_source *pin;
-	int r;
-
-	r = isr_pin_open(phase->encoder->loop, &config, on_edge, phase, &pin,
-			 &error);
-	if (r < 0)
-		fprintf(stderr, "%s\n", error.message);
-	return r;
+	}
+	printf("%" PRId64 ", %+.0f a second", event->value, event->velocity);
+	if (event->lost)
+		printf(", lost %" PRIu32 " edges, off by %" PRIu32
+		       " quarter steps at most",
+		       event->lost, event->uncertain);
+	printf("\n");
+	if (++changes < 24)
+		return;
+	isr_loop_stop(arg);
+	isr_encoder_close(knob);
 }
 
 int main(int argc, char **argv)
 {
-	struct encoder encoder = {.moves_left = 12};
-	struct phase a = {&encoder, 0}, b = {&encoder, 1};
-	const char *chip = argc > 1 ? argv[1] : "sim:";
-	int r;
+	struct isr_encoder_config config = {.sz = sizeof(config)};
+	static struct isr_encoder knob;
+	struct isr_error error = {0};
+	struct isr_loop *loop;
 
-	if (argc > 4)
-		encoder.moves_left = atoi(argv[4]);
-	if (isr_loop_new(NULL, &encoder.loop) < 0)
+	config.pin.sz = sizeof(config.pin);
+	config.pin.chip = argc > 1 ? argv[1] : "sim:";
+	config.pin.line = argc > 2 ? argv[2] : "ENC_A";
+	config.line_b = argc > 3 ? argv[3] : "ENC_B";
+	/* Its contacts connect the lines to ground. */
+	config.pin.bias = ISR_BIAS_PULL_UP;
+	config.divider = 4; /* edges a detent */
+	config.max = 12;
+	config.tell_stop = true;
+	config.cb = on_turn;
+	if (isr_loop_new(NULL, &loop) < 0)
 		return 1;
-	r = isr_flag_init(&encoder.moved, encoder.loop, ISR_FLAG_AUTO);
-	if (r == 0)
-		r = isr_flag_set_cb(&encoder.moved, show, &encoder);
-	if (r == 0)
-		r = open_line(&a, chip, argc > 3 ? argv[2] : "ENC_A");
-	if (r == 0)
-		r = open_line(&b, chip, argc > 3 ? argv[3] : "ENC_B");
-	if (r == 0)
-		r = isr_loop_run(encoder.loop);
-	isr_loop_free(encoder.loop);
-	return r ? 1 : 0;
+	config.arg = loop;
+	if (isr_encoder_open(&knob, loop, &config, &error) == 0)
+		isr_loop_run(loop);
+	else
+		fprintf(stderr, "%s\n", error.message);
+	isr_loop_free(loop);
+	return error.code ? 1 : 0;
 }
