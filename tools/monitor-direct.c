@@ -56,7 +56,8 @@ static void push_held(void *arg)
 	struct direct *direct = arg;
 	size_t i;
 
-	if (direct->monitor->options->num_lines > 1)
+	/* A line's own are in order. */
+	if (direct->monitor->options->num_lines > 1 && direct->num_held > 1)
 		qsort(direct->held, direct->num_held, sizeof(*direct->held),
 		      compare_held);
 	for (i = 0; i < direct->num_held; i++)
