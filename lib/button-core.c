@@ -139,8 +139,7 @@ bool isri_button_tick(struct isri_button_core *core, uint64_t t_ns,
 
 	ret_told->n = 0;
 	if (due_ns > t_ns || due_ns == ISRI_BUTTON_NEVER) {
-		if (core->now_ns < t_ns)
-			core->now_ns = t_ns;
+		core->now_ns = isri_clock_max(core->now_ns, t_ns);
 		return false;
 	}
 	core->now_ns = due_ns;
@@ -192,8 +191,7 @@ void isri_button_change(struct isri_button_core *core, bool is_pressed,
 {
 	ret_told->n = 0;
 	core->is_pressed = is_pressed;
-	if (core->now_ns < change->t_first_ns)
-		core->now_ns = change->t_first_ns;
+	core->now_ns = isri_clock_max(core->now_ns, change->t_first_ns);
 	if (is_pressed) {
 		core->press = *change;
 		press(core, ret_told);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "button.h"
+#include "clock.h"
 #include "device.h"
 #include "error.h"
 #include "switch.h"
@@ -188,20 +189,16 @@ static int check_config(const struct isr_button_config *config,
 	return 0;
 }
 
-static uint64_t value_or(uint64_t value, uint64_t otherwise)
-{
-	return value ? value : otherwise;
-}
-
 static void read_rules(const struct isr_button_config *config,
 		       struct isri_button_rules *ret_rules)
 {
 	const uint64_t never = ISRI_BUTTON_NEVER;
 
 	*ret_rules = (struct isri_button_rules){
-		.long_ns = value_or(config->long_ns, ISR_BUTTON_LONG_NS),
-		.click_ns = value_or(config->click_ns, ISR_BUTTON_CLICK_NS),
-		.repeat_ns = value_or(config->repeat_ns, never),
+		.long_ns = isri_clock_or(config->long_ns, ISR_BUTTON_LONG_NS),
+		.click_ns =
+			isri_clock_or(config->click_ns, ISR_BUTTON_CLICK_NS),
+		.repeat_ns = isri_clock_or(config->repeat_ns, never),
 		.max_clicks = config->max_clicks ? config->max_clicks : 2,
 		.suppress = config->suppress,
 	};

@@ -18,6 +18,12 @@ static inline uint64_t isri_clock_limit_ns(uint64_t ns)
 	return ns < INT64_MAX ? ns : INT64_MAX;
 }
 
+/* 0 asks for the default. */
+static inline uint64_t isri_clock_or(uint64_t ns, uint64_t default_ns)
+{
+	return ns ? ns : default_ns;
+}
+
 /* UINT64_MAX is never: so is what would come after it. */
 static inline uint64_t isri_clock_add(uint64_t t_ns, uint64_t delay_ns)
 {

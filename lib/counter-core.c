@@ -312,7 +312,7 @@ void isri_counter_core_init(struct isri_counter_core *core,
 			    const struct isr_counter_config *config)
 {
 	uint64_t window_ns =
-		config->window_ns ? config->window_ns : ISR_COUNTER_WINDOW_NS;
+		isri_clock_or(config->window_ns, ISR_COUNTER_WINDOW_NS);
 
 	memset(core, 0, sizeof(*core));
 	core->edge = config->pin.edge;

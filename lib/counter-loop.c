@@ -115,11 +115,9 @@ static int check_config(const struct isr_counter_config *config,
 	if (r < 0)
 		return r;
 	fault = find_fault(config);
-	if (!fault)
-		return 0;
-	return isri_error_set(
-		reterr_error, -EINVAL, "counter %s: %s",
-		config->pin.line ? config->pin.line : "without a line", fault);
+	return fault ? isri_device_refuse("counter", &config->pin, fault,
+					  reterr_error)
+		     : 0;
 }
 
 static void prepare(struct isr_counter *counter,

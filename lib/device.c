@@ -88,6 +88,14 @@ static bool leave_callbacks(struct isri_device *device, const bool *gone,
 	return false;
 }
 
+/* A program that feeds it may say any number. */
+static const char *describe(int error)
+{
+	const char *text = strerrordesc_np(-error);
+
+	return text ? text : "?";
+}
+
 static void log_end(struct isri_device *device, int error)
 {
 	struct isr_source *source = device->source;
@@ -99,7 +107,7 @@ static void log_end(struct isri_device *device, int error)
 		      "%s%s: its chip is gone (%s); it is followed no more",
 		      source ? "line " : "a device without a line",
 		      source ? isr_source_get_name(source) : "",
-		      strerrordesc_np(-error) ? strerrordesc_np(-error) : "?");
+		      describe(error));
 }
 
 static bool feed_as_it_is(struct isri_device *device,
@@ -221,8 +229,7 @@ static int read_levels(struct isri_device *device, int *ret_levels)
 	if (r < 0 && r != -ENODEV && !device->is_unread)
 		isri_loop_log(device->loop, ISR_LOG_WARNING,
 			      "line %s: its level cannot be read (%s)",
-			      isr_source_get_name(device->source),
-			      strerrordesc_np(-r) ? strerrordesc_np(-r) : "?");
+			      isr_source_get_name(device->source), describe(r));
 	device->is_unread = r < 0;
 	return r;
 }
@@ -419,6 +426,13 @@ int isri_device_check_config_of(const char *what, const void *config,
 	return 0;
 }
 
+int isri_device_refuse(const char *what, const struct isr_pin_config *pin,
+		       const char *fault, struct isr_error *reterr_error)
+{
+	return isri_error_set(reterr_error, -EINVAL, "%s %s: %s", what,
+			      pin->line ? pin->line : "without a line", fault);
+}
+
 static const char *find_fault(const struct isri_device_setup *setup)
 {
 	const struct isr_pin_config *pin = setup->pin;
@@ -489,7 +503,7 @@ static int open_pin(struct isri_device *device,
 		isri_error_set(reterr_error, r,
 			       "line %s: cannot read its "
 			       "level: %s",
-			       config->line, strerrordesc_np(-r));
+			       config->line, describe(r));
 		isr_source_close(device->source);
 		return r;
 	}

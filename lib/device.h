@@ -120,6 +120,10 @@ int isri_device_check_config_of(const char *what, const void *config,
 		what, config, sizeof(*(config)), (config)->reserved, \
 		sizeof((config)->reserved) / sizeof(uint64_t), reterr_error)
 
+/* Says what is wrong with it, and for which line. Returns -EINVAL. */
+int isri_device_refuse(const char *what, const struct isr_pin_config *pin,
+		       const char *fault, struct isr_error *reterr_error);
+
 /*
  * After isri_device_check_open(): checks the pin, opens it, and feeds its
  * levels. Returns what isr_pin_open() does, with reterr_error filled; then
@@ -157,7 +161,8 @@ int isri_device_feed_for(struct isri_device *device,
 /*
  * Feed all that has come until now, silence included, so that what is read
  * next is true now. Not in its own callbacks, in a critical section, nor
- * without a pin: then nothing happens. False when a callback has closed the device.
+ * without a pin: then nothing happens. False when a callback has closed the
+ * device.
  */
 bool isri_device_catch_up(struct isri_device *device);
 

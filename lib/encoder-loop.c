@@ -172,14 +172,12 @@ static bool advance(struct isr_encoder *encoder, uint64_t t_ns)
 
 	while ((due_ns = get_due(rest)) <= t_ns &&
 	       due_ns != ISRI_DEVICE_NEVER) {
-		if (due_ns > rest->now_ns)
-			rest->now_ns = due_ns;
+		rest->now_ns = isri_clock_max(rest->now_ns, due_ns);
 		if (due_ns == rest->still_ns ? !stop(encoder, due_ns)
 					     : !end_window(encoder))
 			return false;
 	}
-	if (t_ns > rest->now_ns)
-		rest->now_ns = t_ns;
+	rest->now_ns = isri_clock_max(rest->now_ns, t_ns);
 	return true;
 }
 
@@ -347,12 +345,9 @@ static int check_config(const struct isr_encoder_config *config,
 	if (r < 0)
 		return r;
 	fault = find_fault(config);
-	if (fault)
-		return isri_error_set(reterr_error, -EINVAL, "encoder %s: %s",
-				      config->pin.line ? config->pin.line
-						       : "without a line",
-				      fault);
-	return 0;
+	return fault ? isri_device_refuse("encoder", &config->pin, fault,
+					  reterr_error)
+		     : 0;
 }
 
 static void init_rest(struct rest *rest,
@@ -363,7 +358,7 @@ static void init_rest(struct rest *rest,
 	rest->cb = config->cb;
 	rest->arg = config->arg;
 	rest->report_ns = config->report_ns;
-	rest->stop_ns = config->stop_ns ? config->stop_ns : STOP_NS_DEFAULT;
+	rest->stop_ns = isri_clock_or(config->stop_ns, STOP_NS_DEFAULT);
 	rest->tell_stop = config->tell_stop;
 	rest->window_ns = ISRI_DEVICE_NEVER;
 	rest->still_ns = ISRI_DEVICE_NEVER;

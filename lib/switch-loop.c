@@ -161,17 +161,9 @@ static int check(const struct isr_switch_config *config,
 	if (r < 0)
 		return r;
 	fault = find_fault(config);
-	if (fault)
-		return isri_error_set(reterr_error, -EINVAL, "switch %s: %s",
-				      config->pin.line ? config->pin.line
-						       : "without a line",
-				      fault);
-	return 0;
-}
-
-static uint64_t or_default(uint64_t ns, uint64_t default_ns)
-{
-	return ns ? ns : default_ns;
+	return fault ? isri_device_refuse("switch", &config->pin, fault,
+					  reterr_error)
+		     : 0;
 }
 
 static void init_rest(struct isri_switch *rest,
@@ -188,9 +180,9 @@ static void init_rest(struct isri_switch *rest,
 	core->pass = pass;
 	core->mode = config->mode;
 	core->filtered = config->chip_debounces;
-	core->debounce_ns = or_default(config->debounce_ns, DEBOUNCE_NS);
+	core->debounce_ns = isri_clock_or(config->debounce_ns, DEBOUNCE_NS);
 	core->chatter_ns =
-		or_default(config->chatter_ns, core->debounce_ns / 5);
+		isri_clock_or(config->chatter_ns, core->debounce_ns / 5);
 	isri_switch_core_init(core);
 }
 
@@ -207,7 +199,7 @@ static int open_device(struct isri_switch *rest, struct isr_loop *loop,
 		.raw_cb = config->raw_cb,
 		.raw_arg = config->raw_arg,
 		.poll_ns = config->mode == ISR_SWITCH_POLLED
-				   ? or_default(config->poll_ns, POLL_NS)
+				   ? isri_clock_or(config->poll_ns, POLL_NS)
 				   : 0,
 	};
 	int r;
