@@ -21,10 +21,7 @@ static void go_to(struct config_reader *reader, const struct config_line *line,
 {
 	const struct config_place *place = config_key_place(line, key);
 
-	if (!place)
-		place = &line->place;
-	reader->file = place->file;
-	reader->line = place->line;
+	config_go_to(reader, place ? place : &line->place);
 }
 
 static bool is_set(const struct config_line *line, const char *key)

@@ -383,9 +383,8 @@ void config_key_set(struct config_reader *reader, const char *name,
 	place = (is_line ? line->keys : config->daemon.keys) + (key - keys);
 	if (is_set_twice(reader, key, place))
 		return;
-	*place = (struct config_place){.file = reader->file,
-				       .line = reader->line,
-				       .is_faulty = true};
+	*place = (struct config_place){
+		.file = reader->file, .line = reader->line, .is_faulty = true};
 	if (!value[0]) {
 		config_fault(reader, "%s has no value", name);
 		return;
@@ -448,8 +447,7 @@ void config_key_check_device(struct config_reader *reader,
 		if (!place->file || !key->devices ||
 		    key->devices & 1U << line->device.type)
 			continue;
-		reader->file = place->file;
-		reader->line = place->line;
+		config_go_to(reader, place);
 		fault_device(reader, key, line);
 	}
 }

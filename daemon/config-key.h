@@ -26,6 +26,10 @@ struct config_reader {
 void config_fault(struct config_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Faults are of @place from now on. */
+void config_go_to(struct config_reader *reader,
+		  const struct config_place *place);
+
 /* Set @key of the present section to @value, or note why not. */
 void config_key_set(struct config_reader *reader, const char *key,
 		    const char *value);

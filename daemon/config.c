@@ -67,6 +67,13 @@ void config_fault(struct config_reader *reader, const char *format, ...)
 		reader->error = r;
 }
 
+void config_go_to(struct config_reader *reader,
+		  const struct config_place *place)
+{
+	reader->file = place->file;
+	reader->line = place->line;
+}
+
 static void line_done(struct config_line *line)
 {
 	free(line->name);
@@ -377,8 +384,7 @@ static int check_lines(struct config *config)
 
 	for (n = 0; n < config->n_lines; n++) {
 		line = &config->lines[n];
-		reader.file = line->place.file;
-		reader.line = line->place.line;
+		config_go_to(&reader, &line->place);
 		for (i = 0; (name = get_input(line, i)); i++)
 			check_input(&reader, line, name);
 		config_device_check(&reader, line);
