@@ -20,6 +20,7 @@
 
 #include <isrloop/switch.h>
 
+#include "sanitize.h"
 #include "xt.h"
 
 #define BOUNCE_US UINT64_C(1000)
@@ -28,6 +29,14 @@
 #define BOUNCE_CHATTER (10 * BOUNCE_MS)
 #define BOUNCE_EDGES_MAX 1024
 #define BOUNCE_MOVE_EDGES_MAX 15
+/* Seeds from 0 on, and the tests that share them. */
+#if defined(ISRI_ASAN) || defined(ISRI_TSAN)
+#define BOUNCE_TRACES 1500
+#else
+#define BOUNCE_TRACES 10000
+#endif
+#define BOUNCE_CHUNKS 10
+#define BOUNCE_CHUNK_TRACES (BOUNCE_TRACES / BOUNCE_CHUNKS)
 
 /* What happens between the contact and the program. */
 enum bounce_how {

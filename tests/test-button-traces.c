@@ -17,15 +17,7 @@
 #include <isrloop/loop.h>
 
 #include "bounce.h"
-#include "sanitize.h"
 #include "xt-button-oracle.h"
-
-#if defined(ISRI_ASAN) || defined(ISRI_TSAN)
-#define TRACES 1500
-#else
-#define TRACES 10000
-#endif
-#define CHUNKS 10
 
 static struct isr_loop *loop;
 static struct isr_button button;
@@ -139,8 +131,8 @@ static const enum isr_switch_mode modes[] = {ISR_SWITCH_EAGER,
 START_TEST(button_tells_what_was_meant_however_it_is_fed)
 {
 	const char *given = getenv("ISR_TRACE_SEED");
-	uint64_t seed = (uint64_t)(_i / 2) * (TRACES / CHUNKS);
-	uint64_t end = seed + TRACES / CHUNKS;
+	uint64_t seed = (uint64_t)(_i / 2) * BOUNCE_CHUNK_TRACES;
+	uint64_t end = seed + BOUNCE_CHUNK_TRACES;
 
 	if (given) {
 		seed = strtoull(given, NULL, 0);
@@ -159,6 +151,6 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 240);
 	tcase_add_loop_test(tc, button_tells_what_was_meant_however_it_is_fed,
-			    0, 2 * CHUNKS);
+			    0, 2 * BOUNCE_CHUNKS);
 	return xt_main(suite);
 }

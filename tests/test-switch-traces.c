@@ -24,16 +24,9 @@
 #include <stdlib.h>
 
 #include "bounce.h"
-#include "sanitize.h"
 #include "switch.h"
 #include "xt-switch.h"
 
-#if defined(ISRI_ASAN) || defined(ISRI_TSAN)
-#define TRACES 1500
-#else
-#define TRACES 10000
-#endif
-#define CHUNKS 10
 #define REST (1000 * BOUNCE_MS)
 
 /* What one run of a trace has told. */
@@ -289,8 +282,8 @@ START_TEST(every_press_is_told_once_at_its_time)
 		try_seed(strtoull(one, NULL, 0));
 		return;
 	}
-	for (seed = 0; seed < TRACES / CHUNKS; seed++)
-		try_seed(seed + (uint64_t)_i * (TRACES / CHUNKS));
+	for (seed = 0; seed < BOUNCE_CHUNK_TRACES; seed++)
+		try_seed(seed + (uint64_t)_i * BOUNCE_CHUNK_TRACES);
 }
 END_TEST
 
@@ -402,7 +395,7 @@ int main(void)
 	TCase *tcase = xt_switch_case(suite, "traces");
 
 	tcase_add_loop_test(tcase, every_press_is_told_once_at_its_time, 0,
-			    CHUNKS);
+			    BOUNCE_CHUNKS);
 	tcase_add_test(tcase, polling_loses_what_edges_tell);
 	tcase_add_test(tcase, traces_have_all_that_is_to_be_survived);
 	return xt_main(suite);
